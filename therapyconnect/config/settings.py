@@ -1,0 +1,170 @@
+"""Django's settings. Everything a clinic may set comes through `environment`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from therapyconnect.config.environment import ENVIRONMENT, ROOT
+from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
+from therapyconnect.config.logs import LOGGING as LOGGING
+from therapyconnect.config.wiring import key_ring
+
+DEBUG = False
+BASE_DIR = ROOT
+SECRET_KEY = key_ring().derive("django.secret_key").hex()
+SECRET_KEY_FALLBACKS = [
+    key_ring().derive("django.secret_key", version).hex()
+    for version in key_ring().keys
+    if version != key_ring().current
+]
+ALLOWED_HOSTS = ENVIRONMENT.hosts
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "therapyconnect.vault.apps.VaultConfig",
+    "therapyconnect.accounts.apps.AccountsConfig",
+    "therapyconnect.messaging.apps.MessagingConfig",
+    "therapyconnect.ops.apps.OpsConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.headless",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+]
+
+MIDDLEWARE = [
+    "therapyconnect.core.rest.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    *SESSION_MIDDLEWARE,  # noqa: F405
+    "django.middleware.common.CommonMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "therapyconnect.config.urls"
+ASGI_APPLICATION = "therapyconnect.config.asgi.application"
+APPEND_SLASH = False
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# One server, one dialect. Django's requests each run in a thread of their own, so connections are
+# kept in psycopg's pool and not with the thread; a full pool answers 503 after three seconds.
+_CONNINFO = conninfo_to_dict(ENVIRONMENT.database_url) if ENVIRONMENT.database_url else {}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _CONNINFO.pop("dbname", "therapyconnect"),
+        "USER": _CONNINFO.pop("user", ""),
+        "PASSWORD": _CONNINFO.pop("password", ""),
+        "HOST": _CONNINFO.pop("host", ""),
+        "PORT": _CONNINFO.pop("port", ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **_CONNINFO,
+            "connect_timeout": 5,
+            "application_name": "therapyconnect",
+            "pool": {"min_size": 1, "max_size": 8, "timeout": 3.0},
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = ENVIRONMENT.data / "static"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["therapyconnect.accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["therapyconnect.core.rest.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["therapyconnect.core.rest.renderers.MsgspecRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "therapyconnect.core.rest.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "TherapyConnect",
+    "DESCRIPTION": "Secure one-to-one messaging between therapists and patients.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/",
+    "POSTPROCESSING_HOOKS": ["therapyconnect.core.rest.schema.finish_document"],
+}
+
+# Browsers: exact origins, no cookies across them; the API is called with a bearer token.
+CORS_ALLOWED_ORIGINS = ENVIRONMENT.origins
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "x-session-token",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = ["x-request-id", "retry-after"]
+CSRF_TRUSTED_ORIGINS = ENVIRONMENT.origins
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "connect-src": ["'self'"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.production
+SECURE_SSL_REDIRECT = ENVIRONMENT.production
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.production else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ENVIRONMENT.production
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.production else None
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+THERAPYCONNECT = {
+    "MODE": ENVIRONMENT.mode,
+    "THROTTLES": ENVIRONMENT.throttles,
+    "LANES": 2,
+}

@@ -1,0 +1,30 @@
+"""Chosen once: the key ring, and the store of data keys that hangs on it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from therapyconnect.config.environment import ENVIRONMENT
+from therapyconnect.vault.errors import VaultError
+from therapyconnect.vault.keyring import KeyRing, create_ring_file, ring_from_file, ring_from_text
+
+
+@cache
+def key_ring() -> KeyRing:
+    """The installation's key ring; in demo mode it is made on first use.
+
+    Production wants keys of its own: none are made up there.
+    """
+    if ENVIRONMENT.keys:
+        ring = ring_from_text(ENVIRONMENT.keys)
+    elif ENVIRONMENT.key_file.exists():
+        ring = ring_from_file(ENVIRONMENT.key_file)
+    elif ENVIRONMENT.production:
+        raise VaultError(
+            "production needs its own keys: set THERAPYCONNECT_KEYS or THERAPYCONNECT_KEY_FILE"
+        )
+    else:
+        ring = create_ring_file(ENVIRONMENT.key_file)
+    if ENVIRONMENT.production and ring.generated:
+        raise VaultError("production refuses a key ring that was generated for the demo")
+    return ring

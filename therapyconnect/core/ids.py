@@ -1,0 +1,67 @@
+"""Identifiers, which carry their own structure.
+
+A user's id names the role (`t_`, `p_`, `a_`); a chat's id names its two users; a message's id is
+its chat and its number in the chat. So a route that is given only a message id knows the chat to
+guard it by, and the message table needs no second index.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, NamedTuple
+
+Role = Literal["therapist", "patient", "admin"]
+
+_TAIL = r"[a-z0-9]{3,32}"
+USER_ID_PATTERN: Final = rf"^[tpa]_{_TAIL}$"
+_USER = re.compile(rf"[tpa]_{_TAIL}")
+_CHAT = re.compile(rf"CHAT_(t_{_TAIL})_(p_{_TAIL})")
+_ROOM = re.compile(rf"ROOM_(t_{_TAIL})_(p_{_TAIL})")
+_MESSAGE = re.compile(rf"MSG_(t_{_TAIL})_(p_{_TAIL})_([1-9][0-9]{{0,18}})")
+_ROLES: Final[dict[str, Role]] = {"t": "therapist", "p": "patient", "a": "admin"}
+
+MAX_SEQ: Final = 2**63 - 1
+"""Sequence numbers are PostgreSQL `bigint`; a cursor beyond this is refused before the query."""
+
+
+class MessageRef(NamedTuple):
+    """The key of a message: its chat and its number in the chat."""
+
+    chat_id: str
+    seq: int
+
+    @property
+    def id(self) -> str:
+        return f"MSG_{self.chat_id[5:]}_{self.seq}"
+
+
+def is_user_id(value: str) -> bool:
+    """True for `t_…`, `p_…`, `a_…` with 3 to 32 lower-case letters or digits."""
+    return _USER.fullmatch(value) is not None
+
+
+def role_of(user_id: str) -> Role:
+    """The role that a well-formed user id holds; it never changes."""
+    return _ROLES[user_id[0]]
+
+
+def chat_id_for(*, therapist_id: str, patient_id: str) -> str:
+    return f"CHAT_{therapist_id}_{patient_id}"
+
+
+def room_id_for(chat_id: str) -> str:
+    return f"ROOM_{chat_id[5:]}"
+
+
+def parse_chat_id(value: str) -> tuple[str, str] | None:
+    """`(therapist_id, patient_id)`, or None where `value` can't be the id of a chat."""
+    match = _CHAT.fullmatch(value)
+    return (match[1], match[2]) if match else None
+
+
+def parse_message_id(value: str) -> MessageRef | None:
+    """The chat and number that a message id names, or None where it can't be one."""
+    match = _MESSAGE.fullmatch(value)
+    if match is None or int(match[3]) > MAX_SEQ:
+        return None
+    return MessageRef(f"CHAT_{match[1]}_{match[2]}", int(match[3]))
