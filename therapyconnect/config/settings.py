@@ -167,4 +167,5 @@ THERAPYCONNECT = {
     "MODE": ENVIRONMENT.mode,
     "THROTTLES": ENVIRONMENT.throttles,
     "LANES": 2,
+    "KEY_RING": key_ring(),
 }

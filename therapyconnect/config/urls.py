@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 urlpatterns = [
-    path("_allauth/", include("allauth.headless.urls")),
+    path("_allauth/", include("therapyconnect.accounts.auth_urls")),
     path("api/", include("therapyconnect.accounts.urls")),
     path("api/", include("therapyconnect.messaging.urls")),
     path("", include("therapyconnect.ops.urls")),

@@ -136,7 +136,7 @@ def _run(folder: Folder, identity: Identity, command: list[str], stdin: str = ""
         stderr=subprocess.STDOUT,
         cwd=folder.home,
         env=environment(),
-        preexec_fn=identity.before_exec(signal.SIGTERM),  # noqa: PLW1509 - one thread only
+        preexec_fn=identity.before_exec(signal.SIGTERM),
         check=False,
     )
     if done.returncode != 0:

@@ -10,8 +10,11 @@ OWN_SERVER = "or set DATABASE_URL to a PostgreSQL 15 or newer of your own"
 
 # What PostgreSQL says -> what to tell. First match wins, so the more telling comes first.
 _KNOWN = (
-    ("No space left on device", "The disk that holds {data} is full: free some space, start again."),
-    ("Disk quota exceeded", "The disk quota for {data} is used up: free some space, start again."),
+    (
+        "No space left on device",
+        "The disk that holds {data} is full: free space, start again.",
+    ),
+    ("Disk quota exceeded", "The disk quota for {data} is used up: free space, start again."),
     ("Read-only file system", "{data} is on a read-only file system: choose another folder."),
     (
         "Cannot allocate memory",

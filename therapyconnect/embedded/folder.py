@@ -1,14 +1,14 @@
 """The folder of one embedded server: what lies where, and whether it can be used.
 
-    data/                  0700, ours
-      keeper.lock          locked by the keeper for as long as it lives
-      superuser.password   0600
-      application.password 0600
-      run/                 0700, the server's socket and the keeper's
-      log/                 postgres.log, keeper.log, each with one older part
-      cluster/             0700, PostgreSQL's own data
-      sockets              where the sockets are instead, when the path here is too long
-      elsewhere            where the cluster is instead, when a system user must run it
+data/                  0700, ours
+  keeper.lock          locked by the keeper for as long as it lives
+  superuser.password   0600
+  application.password 0600
+  run/                 0700, the server's socket and the keeper's
+  log/                 postgres.log, keeper.log, each with one older part
+  cluster/             0700, PostgreSQL's own data
+  sockets              where the sockets are instead, when the path here is too long
+  elsewhere            where the cluster is instead, when a system user must run it
 """
 
 from __future__ import annotations

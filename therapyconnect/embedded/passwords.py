@@ -37,12 +37,11 @@ def ensure(folder: Folder) -> Passwords:
 
 def read(folder: Folder) -> Passwords:
     """Read both; they are there once a server has become ready."""
-    return Passwords(
-        *(
-            (folder.data / f"{name}.password").read_text().strip()
-            for name in ("superuser", "application")
-        )
+    superuser, application = (
+        (folder.data / f"{name}.password").read_text().strip()
+        for name in ("superuser", "application")
     )
+    return Passwords(superuser, application)
 
 
 def url(folder: Folder, *, user: str, password: str, database: str) -> str:

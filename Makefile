@@ -1,0 +1,26 @@
+# Every target goes through scripts/bootstrap.py, which becomes the program: signals reach it.
+
+# The first that really runs; bootstrap.py looks further for one that is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -S -c '' 2>/dev/null && echo "$$p" && break; done)
+ARGS ?=
+MAKEFLAGS += --no-print-directory
+BOOTSTRAP = $(or $(PYTHON),python3) scripts/bootstrap.py
+
+.PHONY: help run test check bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run     install what is missing, start the database, serve on http://127.0.0.1:8000'
+	@echo 'make test    the whole test suite (make test ARGS="-k name")'
+	@echo 'make check   format, lint, types, import contracts, migrations and API documents in step'
+	@echo 'make bench   the benchmark, side by side with its baselines'
+	@echo 'make lock    write the lock files anew from the .in files (ARGS=--upgrade for newer ones)'
+	@echo 'make clean   remove .venv and caches; never your data in var/'
+
+run test check bench lock:
+	@$(BOOTSTRAP) $@ $(ARGS)
+
+clean:
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './clients/*/node_modules/*' -prune -exec rm -rf {} +

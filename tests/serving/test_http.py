@@ -1,0 +1,196 @@
+"""Each byte and second that a request may take is bounded, and the answer says why."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from .conftest import Process, error_of, handshake
+
+HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
+LIMIT = 16 * 1024
+
+
+def padded(size: int, prefix: bytes = HEAD) -> bytes:
+    """A request head of exactly this many bytes."""
+    return prefix + b"x-pad: " + b"p" * (size - len(prefix) - 11) + b"\r\n\r\n"
+
+
+def ask(server: Process, request: bytes) -> bytes:
+    with server.connect() as client:
+        client.write(request)
+        return client.read_all()
+
+
+@pytest.mark.parametrize("sent", [b"", b"G", HEAD, b"\r\n\r\n"])
+def test_a_head_that_does_not_end_is_answered_and_closed(server: Process, sent: bytes) -> None:
+    began = time.monotonic()
+    with server.connect() as client:
+        client.write(sent)
+        assert error_of(client.read_all()) == (408, "request_timeout")
+    assert 0.5 < time.monotonic() - began < 1.5
+
+
+def test_dribbling_does_not_buy_time(server: Process) -> None:
+    began = time.monotonic()
+    with server.connect() as client:
+        client.dribble(HEAD * 4, pause=0.05)
+        client.read_all()
+    assert time.monotonic() - began < 2
+
+
+def test_a_second_head_has_its_own_clock(server: Process) -> None:
+    with server.connect() as client:
+        client.write(HEAD + b"\r\n")
+        client.read_head()
+        time.sleep(0.8)  # idle between requests is not a slow head
+        client.write(HEAD)
+        began = time.monotonic()
+        assert b" 408 " in client.read_all()
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_second_head_that_begins_in_the_same_packet_has_a_clock(server: Process) -> None:
+    with server.connect() as client:
+        client.write(HEAD + b"\r\n" + HEAD)
+        answer = client.read_all()
+    assert answer.startswith(b"HTTP/1.1 200") and b" 408 " in answer
+
+
+def test_a_head_of_16_kib_passes_and_one_byte_more_does_not(server: Process) -> None:
+    with server.connect() as client:
+        client.write(padded(LIMIT))
+        assert b" 200 " in client.read_head()
+    assert error_of(ask(server, padded(LIMIT + 1))) == (431, "request_header_fields_too_large")
+
+
+@pytest.mark.parametrize("chunk", [100, 5000])
+def test_a_head_is_counted_as_it_arrives(server: Process, chunk: int) -> None:
+    whole = padded(10 * LIMIT)
+    with server.connect() as client:
+        for at in range(0, LIMIT + chunk, chunk):
+            client.write(whole[at : at + chunk])
+        assert error_of(client.read_all())[0] == 431
+
+
+def test_many_small_headers_count_too(server: Process) -> None:
+    assert error_of(ask(server, HEAD + b"a: b\r\n" * 3000 + b"\r\n"))[0] == 431
+
+
+def test_trailers_without_end_are_refused(server: Process) -> None:
+    request = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 20000
+    assert error_of(ask(server, request))[0] == 431
+
+
+def test_a_declared_body_over_the_limit_is_refused_at_once(server: Process) -> None:
+    before = server.stats()["requests"]
+    answer = ask(server, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100001\r\n\r\n")
+    assert error_of(answer) == (413, "payload_too_large")
+    assert server.stats()["requests"] == before + 1  # only the question itself
+
+
+def test_the_refusal_is_readable_by_a_client_that_sends_on(server: Process) -> None:
+    body = b"x" * 10_000_000
+    assert error_of(ask(server, b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000\r\n\r\n" + body))[0] == 413
+
+
+def test_a_chunked_body_is_counted(server: Process) -> None:
+    request = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    chunk = b"1000\r\n" + b"x" * 4096 + b"\r\n"
+    assert error_of(ask(server, request + chunk * 30))[0] == 413
+
+
+def test_the_limit_depends_on_the_path(server: Process) -> None:
+    with server.connect() as client:
+        client.write(b"POST /upload?x=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n" + b"x" * 3_000_000)
+        assert b" 200 " in client.read_head()
+
+
+def test_a_body_that_trickles_is_closed(server: Process) -> None:
+    began = time.monotonic()
+    with server.connect() as client:
+        client.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n")
+        client.dribble(b"x" * 1000, pause=0.05)
+        client.read_all()
+    assert time.monotonic() - began < 3
+    with server.connect() as client:
+        client.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nx")
+        assert error_of(client.read_all()) == (408, "request_timeout")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01",
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_is_answered_400(server: Process, garbage: bytes) -> None:
+    assert error_of(ask(server, garbage)) == (400, "bad_request")
+
+
+def test_a_bad_request_behind_a_good_one_does_not_cost_the_good_one_its_answer(server: Process) -> None:
+    answer = ask(server, b"GET /slow?0.2 HTTP/1.1\r\nhost: x\r\n\r\nNONSENSE\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "OPTIONS", "DELETE"])
+def test_methods_are_the_applications_business(server: Process, method: str) -> None:
+    answer = ask(server, f"{method} / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+    assert b" 200 " in answer and method.encode() in answer
+
+
+def test_an_upgrade_to_something_else_is_answered_as_http(server: Process) -> None:
+    answer = ask(server, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+def test_pipelined_requests_are_all_answered(server: Process) -> None:
+    with server.connect() as client:
+        client.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello" * 5)
+        client.write(HEAD + b"connection: close\r\n\r\n")
+        assert client.read_all().count(b"HTTP/1.1 200") == 6
+
+
+def test_a_client_that_takes_no_response_is_cut_off(server: Process) -> None:
+    with server.connect(receive_buffer=4096) as client:
+        client.write(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+        time.sleep(1.6)
+        client.sock.settimeout(1)
+        client.read_all()  # the server has gone: the end comes without a timeout
+
+
+def test_a_failing_application_answers_in_our_shape_and_logs_no_text(server: Process) -> None:
+    assert error_of(ask(server, b"GET /fail HTTP/1.1\r\nhost: x\r\n\r\n"))[0] == 500
+    log = server.log.read_text()
+    assert "ValueError" in log and "a patient's words" not in log
+
+
+def test_neither_paths_nor_queries_are_logged(server: Process) -> None:
+    ask(server, b"GET /canary-path?canary-query HTTP/1.0\r\nhost: x\r\n\r\n")
+    with server.connect() as client:
+        client.write(handshake("/canary-path?canary-query"))
+        client.read_head()
+    assert "canary" not in server.log.read_text()
+
+
+def test_no_server_header_but_a_date(server: Process) -> None:
+    head = ask(server, b"GET / HTTP/1.0\r\nhost: x\r\n\r\n").partition(b"\r\n\r\n")[0]
+    assert b"\r\ndate: " in head and b"\r\nserver:" not in head
+
+
+def test_expect_100_continue(server: Process) -> None:
+    with server.connect() as client:
+        client.write(b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n")
+        client.write(b"expect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        assert b" 100 " in client.read_head()
+        client.write(b"ok")
+        assert json.loads(client.read_all().partition(b"\r\n\r\n")[2])["size"] == 2

@@ -1,0 +1,44 @@
+"""Django REST framework's door: a bearer token in, a `Principal` out."""
+
+from __future__ import annotations
+
+from django.db import connection
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from therapyconnect.accounts import openapi  # noqa: F401 (registers the scheme)
+from therapyconnect.accounts.principal import (
+    PRINCIPAL_SQL,
+    Principal,
+    principal_from_row,
+    principal_params,
+    require_enrolled,
+)
+from therapyconnect.accounts.tokens import bearer_token, verify_access
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer …` and nothing else; one query a request.
+
+    A token that is wrong, or whose session has ended, is refused with 401 on every route, also on
+    those that ask for none.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Principal, str] | None:
+        token = bearer_token(request.META.get("HTTP_AUTHORIZATION"))
+        if token is None:
+            return None
+        principal = authenticate_token(token)
+        require_enrolled(principal)
+        return principal, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def authenticate_token(token: str) -> Principal:
+    """The caller that `token` names, checked against the database, or `Unauthenticated`."""
+    claims = verify_access(token)
+    with connection.cursor() as cursor:
+        cursor.execute(PRINCIPAL_SQL, principal_params(claims))
+        return principal_from_row(claims, cursor.fetchone())

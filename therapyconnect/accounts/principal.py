@@ -1,0 +1,92 @@
+"""The caller: what a valid token and one query say about who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from therapyconnect.accounts.keys import in_production
+from therapyconnect.accounts.tokens import AccessClaims
+from therapyconnect.core.errors import Forbidden, Unauthenticated
+from therapyconnect.core.ids import Role, role_of
+
+# A session is alive while its row exists, has not expired, its user is active, and the password
+# is still the one it was opened with. `auth_hash` is User.get_session_auth_hash().
+_ALIVE: Final = (
+    "s.expire_date > statement_timestamp() AND u.is_active"
+    " AND s.auth_hash = encode(sha256(convert_to(u.password, 'UTF8')), 'hex')"
+)
+
+PRINCIPAL_SQL: Final = (
+    "SELECT u.first_name, u.last_name,"
+    " EXISTS (SELECT 1 FROM mfa_authenticator m"
+    "  WHERE m.user_id = u.id AND m.type <> 'recovery_codes')"
+    " FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id"
+    f" WHERE s.key = %s AND s.user_id = %s AND {_ALIVE}"
+)
+"""Parameters: `principal_params(claims)`. No row: refused. Two primary keys and one index."""
+
+ALIVE_SQL: Final = (
+    "SELECT s.key FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id"
+    f" WHERE s.key = ANY(%s) AND {_ALIVE}"
+)
+"""Of a list of session ids (one parameter), those that are alive: sockets are re-checked so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, for as long as one request or until the socket's token runs out.
+
+    `session_id` names the session; `expires_at` is the token's, in seconds since 1970.
+    `mfa_required` is true where this person must enrol a second factor before anything else.
+    """
+
+    id: str
+    role: Role
+    first_name: str
+    last_name: str
+    session_id: str
+    expires_at: int
+    mfa_enrolled: bool = False
+    mfa_required: bool = False
+
+    is_authenticated: ClassVar[bool] = True
+    is_anonymous: ClassVar[bool] = False
+
+    @property
+    def pk(self) -> str:
+        return self.id
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+def principal_params(claims: AccessClaims) -> tuple[str, str]:
+    """The parameters of `PRINCIPAL_SQL`."""
+    return claims.session_id, claims.user_id
+
+
+def principal_from_row(claims: AccessClaims, row: Sequence[Any] | None) -> Principal:
+    """The caller from the row of `PRINCIPAL_SQL`; `Unauthenticated` where there is none."""
+    if row is None:
+        raise Unauthenticated()
+    first_name, last_name, enrolled = row
+    role = role_of(claims.user_id)
+    return Principal(
+        id=claims.user_id,
+        role=role,
+        first_name=first_name,
+        last_name=last_name,
+        session_id=claims.session_id,
+        expires_at=claims.expires_at,
+        mfa_enrolled=enrolled,
+        mfa_required=role != "patient" and not enrolled and in_production(),
+    )
+
+
+def require_enrolled(principal: Principal) -> None:
+    """`Forbidden` where the caller must enrol a second factor first."""
+    if principal.mfa_required:
+        raise Forbidden("mfa_required", "Enrol a second factor first.")

@@ -1,0 +1,76 @@
+"""The ASGI application: sockets to the door, everything else to Django."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "therapyconnect.config.settings")
+
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.core.asgi import get_asgi_application
+
+django_application = ASGIStaticFilesHandler(get_asgi_application())  # type: ignore[no-untyped-call]
+
+from therapyconnect.messaging.selectors.events import events_for_stream  # noqa: E402
+from therapyconnect.messaging.services import engine as engines  # noqa: E402
+from therapyconnect.messaging.shapes import Event  # noqa: E402
+from therapyconnect.realtime.door import Door  # noqa: E402
+from therapyconnect.realtime.hub import MemoryHub  # noqa: E402
+from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
+
+STREAM_PAGE = 200
+
+
+class Application:
+    """One process's application; its engine starts and stops with the server's lifespan."""
+
+    def __init__(self) -> None:
+        self.engine = engines.Engine(hub=None)
+        self.hub = MemoryHub(self._read_events)
+        self.engine.hub = self.hub
+        self.watch = SessionWatch(self.engine)
+        self.door = Door(self.engine, self.hub, self.watch)
+
+    async def __call__(
+        self,
+        scope: Any,
+        receive: Callable[[], Awaitable[Any]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        if scope["type"] == "websocket":
+            await self.door(scope, receive, send)
+        elif scope["type"] == "http":
+            await django_application(scope, receive, send)
+        else:
+            await self._lifespan(receive, send)
+
+    async def drain(self) -> None:
+        """Finish and answer every send in flight."""
+        await self.engine.drain()
+
+    async def _lifespan(
+        self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        await receive()
+        try:
+            await self.engine.start()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
+            return
+        engines.install(self.engine)
+        self.watch.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.watch.stop()
+        await self.engine.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _read_events(self, chat_id: str, after_seq: int) -> list[Event]:
+        return await self.engine.read(
+            events_for_stream(chat_id=chat_id, after_seq=after_seq, limit=STREAM_PAGE)
+        )
+
+
+application = Application()

@@ -1,0 +1,60 @@
+"""The hub's interface: what is pushed after a commit, to whoever is connected.
+
+A push is a hint and may be lost; the sequence shows the gap, and the stream reads what is missing.
+Engines live in `realtime`; which one serves is chosen in `config`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+
+@dataclass(slots=True)
+class MessageCreated:
+    """A durable event: a message took the next number of its chat.
+
+    `message` is the wire shape (a struct). `origin` is the socket request that sent it, or None.
+    """
+
+    chat_id: str
+    message: Any
+    origin: object = None
+
+
+@dataclass(slots=True)
+class ReceiptMoved:
+    """A horizon moved. Not numbered: a later receipt says more than a lost one."""
+
+    chat_id: str
+    reader_id: str
+    kind: Literal["delivered", "read"]
+    seq: int
+    message_id: str | None
+    at: datetime
+    origin: object = None
+
+
+@dataclass(slots=True)
+class Typing:
+    chat_id: str
+    user_id: str
+    is_typing: bool
+
+
+@dataclass(slots=True)
+class Unsure:
+    """A commit's outcome on this chat is unknown: the stream looks whether it missed something."""
+
+    chat_id: str
+
+
+Push = MessageCreated | ReceiptMoved | Typing | Unsure
+
+
+class Hub(Protocol):
+    """Takes pushes on the loop, in the order of their commits, and never blocks."""
+
+    def publish(self, pushes: Sequence[Push]) -> None: ...

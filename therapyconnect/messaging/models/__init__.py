@@ -1,0 +1,8 @@
+"""The rows of a conversation. Everything of a chat hangs on `chat_id`."""
+
+from therapyconnect.messaging.models.chat import Chat
+from therapyconnect.messaging.models.message import Message, MessageType
+from therapyconnect.messaging.models.receipt import Receipt
+from therapyconnect.messaging.models.room import ChatRoom, RoomType
+
+__all__ = ["Chat", "ChatRoom", "Message", "MessageType", "Receipt", "RoomType"]

@@ -1,0 +1,1 @@
+"""Rules as pure functions: facts in, yes or a reason out. A clinician can read them."""

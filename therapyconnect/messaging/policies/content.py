@@ -1,0 +1,75 @@
+"""What a message may hold, by its type and its sender."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from therapyconnect.core.errors import Invalid, NotFound, Problem
+from therapyconnect.core.ids import MessageRef, Role, parse_message_id
+
+MAX_PAYLOAD_BYTES = 16 * 1024
+
+
+def check_content(
+    *,
+    role: Role,
+    text: str,
+    message_type: str,
+    client_message_id: str | None,
+    attachment_id: str | None,
+    payload: dict[str, Any] | None,
+) -> None:
+    """Raise `Invalid` with every reason why this may not be said.
+
+    Lengths are already right (the shapes hold them). Text is stored as sent: nothing is trimmed.
+    """
+    problems: list[Problem] = []
+    if text.isspace():
+        problems.append(Problem("blank", "The text is only white space.", "text"))
+    if "\x00" in text:
+        problems.append(Problem("null_character", "The text holds a NUL character.", "text"))
+    if not _encodable(text):
+        problems.append(Problem("invalid", "The text is not valid Unicode.", "text"))
+    if client_message_id is not None and (
+        "\x00" in client_message_id or not _encodable(client_message_id)
+    ):
+        problems.append(Problem("invalid", "Not a usable id.", "client_message_id"))
+    if message_type == "prescription" and role != "therapist":
+        problems.append(
+            Problem("prescription_by_therapist", "Only a therapist prescribes.", "message_type")
+        )
+    if message_type in ("image", "file") and attachment_id is None:
+        problems.append(
+            Problem("attachment_required", "This type needs an attachment.", "attachment_id")
+        )
+    if payload is not None and len(msgspec.json.encode(payload)) > MAX_PAYLOAD_BYTES:
+        problems.append(Problem("payload_too_large", "The payload is over 16 KiB.", "payload"))
+    if problems:
+        raise Invalid.of(*problems)
+    if attachment_id is not None:
+        # No attachment of anyone's can exist before the attachments room does.
+        raise NotFound("attachment_id")
+
+
+def check_reply(reply_to: str | None, chat_id: str) -> MessageRef | None:
+    """The message replied to, which must be one of the same chat. Its existence is judged later."""
+    if reply_to is None:
+        return None
+    ref = parse_message_id(reply_to)
+    if ref is None or ref.chat_id != chat_id:
+        raise reply_not_in_chat()
+    return ref
+
+
+def reply_not_in_chat() -> Invalid:
+    return Invalid("reply_to_not_in_chat", "No such message in this chat.", "reply_to")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

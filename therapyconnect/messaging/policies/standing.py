@@ -1,0 +1,61 @@
+"""What holds in a chat right now, and what it means for its two people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from therapyconnect.core.errors import DomainError, Forbidden, NotFound
+from therapyconnect.messaging.shapes import ChatStatus
+
+Side = Literal["therapist", "patient"]
+
+
+@dataclass(slots=True)
+class Standing:
+    """The facts of a chat that decide who may do what."""
+
+    archived: bool
+    blocked: bool
+    deleted: bool
+    related: bool
+    room_archived: bool
+    therapist_can_send: bool
+    patient_can_send: bool
+
+    @property
+    def status(self) -> ChatStatus:
+        return status_of(archived=self.archived, blocked=self.blocked, deleted=self.deleted)
+
+
+def status_of(*, archived: bool, blocked: bool, deleted: bool) -> ChatStatus:
+    """The strongest fact names the status."""
+    if deleted:
+        return "deleted"
+    if blocked:
+        return "blocked"
+    return "archived" if archived else "active"
+
+
+def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> DomainError | None:
+    """Why `side` may not send now, or None.
+
+    A patient's emergency gets through an archived chat or room and a withdrawn permission;
+    nothing gets through a block, an ended relationship or a deleted chat.
+    """
+    if standing.deleted:
+        return NotFound()
+    if standing.blocked:
+        return Forbidden("chat_blocked", "This chat is blocked.")
+    if not standing.related:
+        return Forbidden("relationship_ended", "The care relationship has ended.")
+    if emergency and side == "patient":
+        return None
+    if standing.archived:
+        return Forbidden("chat_archived", "This chat is archived.")
+    if standing.room_archived:
+        return Forbidden("room_archived", "The room is archived.")
+    may = standing.therapist_can_send if side == "therapist" else standing.patient_can_send
+    if not may:
+        return Forbidden("sending_not_permitted", "The room does not let you send.")
+    return None

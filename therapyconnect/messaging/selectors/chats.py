@@ -1,0 +1,271 @@
+"""Chats: the caller's list, one in detail, and what an administrator may know of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from therapyconnect.accounts.principal import Principal
+from therapyconnect.core.errors import NotFound
+from therapyconnect.core.ids import parse_chat_id, room_id_for
+from therapyconnect.core.pagination import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
+from therapyconnect.core.queries import Query, Reading, Row
+from therapyconnect.messaging.policies.standing import status_of
+from therapyconnect.messaging.selectors.ciphers import load_ciphers
+from therapyconnect.messaging.selectors.seals import open_room_text, open_text
+from therapyconnect.messaging.shapes import (
+    AdminChat,
+    Chat,
+    ChatDetail,
+    ChatStatus,
+    Horizons,
+    Participant,
+    Receipts,
+    Room,
+    RoomSummary,
+)
+from therapyconnect.vault.datakeys import CipherStore
+
+_FACTS: Final = """
+    c.archived_at IS NOT NULL,
+    c.blocked_by_therapist_at IS NOT NULL OR c.blocked_by_patient_at IS NOT NULL,
+    c.deleted_at IS NOT NULL
+"""
+_CHAT_COLUMNS: Final = f"""
+    c.id, c.therapist_id, c.patient_id, t.first_name, t.last_name, p.first_name, p.last_name,
+    {_FACTS},
+    c.therapist_unread_count, c.patient_unread_count, c.therapist_notifications,
+    c.patient_notifications, c.therapist_marked_unread, c.patient_marked_unread,
+    c.created_at, c.updated_at, c.active_at,
+    m.seq, m.version, CASE WHEN m.deleted_at IS NULL THEN m.text_sealed END, m.created_at, m.sender_id
+"""
+_CHAT_FROM: Final = """
+    FROM messaging_chat c
+    JOIN accounts_user t ON t.id = c.therapist_id
+    JOIN accounts_user p ON p.id = c.patient_id
+    LEFT JOIN messaging_message m ON m.chat_id = c.id AND m.seq = c.last_message_seq
+"""
+_CHAT_WIDTH: Final = 24
+_DETAIL_COLUMNS: Final = """,
+    c.last_seq, c.therapist_delivered_seq, c.therapist_read_seq,
+    c.patient_delivered_seq, c.patient_read_seq,
+    r.room_type, r.description_sealed, r.tags_sealed, r.archived_at IS NULL,
+    r.therapist_can_send, r.patient_can_send, r.therapist_can_see_history,
+    r.patient_can_see_history, r.created_at, r.updated_at
+"""
+_STATUS_SQL: Final[dict[str, str]] = {
+    "deleted": "c.deleted_at IS NOT NULL",
+    "blocked": "c.deleted_at IS NULL AND (c.blocked_by_therapist_at IS NOT NULL"
+    " OR c.blocked_by_patient_at IS NOT NULL)",
+    "archived": "c.deleted_at IS NULL AND c.blocked_by_therapist_at IS NULL"
+    " AND c.blocked_by_patient_at IS NULL AND c.archived_at IS NOT NULL",
+    "active": "c.deleted_at IS NULL AND c.blocked_by_therapist_at IS NULL"
+    " AND c.blocked_by_patient_at IS NULL AND c.archived_at IS NULL",
+}
+
+
+class ChatFilters(msgspec.Struct, kw_only=True):
+    """Query parameters of the chat list."""
+
+    status: ChatStatus | None = None
+    unread: bool | None = None
+    ordering: Literal["recent"] = "recent"
+    user_id: str | None = None
+    cursor: str | None = None
+    limit: Limit = DEFAULT_LIMIT
+
+
+class ChatPage(msgspec.Struct):
+    """A page's chats with the cursors that lead to its neighbours."""
+
+    chats: list[Any]
+    next: Cursor | None
+    previous: Cursor | None
+
+
+def chat_page(*, viewer: Principal, filters: ChatFilters) -> Reading[ChatPage]:
+    """The viewer's chats, latest activity first: two queries whatever the size.
+
+    A deleted chat is in no participant's list. Index: chat_of_therapist, chat_of_patient.
+    """
+    own = "therapist" if viewer.role == "therapist" else "patient"
+    where, params = [f"c.{own}_id = %s", "c.deleted_at IS NULL"], [viewer.id]
+    if filters.unread is not None:
+        some = f"(c.{own}_unread_count > 0 OR c.{own}_marked_unread)"
+        where.append(some if filters.unread else f"NOT {some}")
+    if filters.status is not None:
+        where.append(_STATUS_SQL[filters.status])
+    rows, page = yield from _keyset_page(
+        f"SELECT {_CHAT_COLUMNS} {_CHAT_FROM}", where, params, filters, at="c.active_at", place=18
+    )
+    store = yield from load_ciphers(row[0] for row in rows)
+    page.chats = [render_chat(row, viewer_side=own, store=store) for row in rows]
+    return page
+
+
+def admin_chat_page(*, filters: ChatFilters) -> Reading[ChatPage]:
+    """All chats of the installation, without a word or a count of any."""
+    where = [_STATUS_SQL[filters.status]] if filters.status is not None else ["TRUE"]
+    rows, page = yield from _keyset_page(
+        _ADMIN_SQL, where, [], filters, at="c.created_at", place=6
+    )
+    page.chats = [_render_admin_chat(row) for row in rows]
+    return page
+
+
+_ADMIN_SQL: Final = f"""
+    SELECT c.id, c.therapist_id, c.patient_id, {_FACTS}, c.created_at, c.updated_at,
+           r.room_type, r.archived_at IS NULL
+    FROM messaging_chat c JOIN messaging_chatroom r ON r.chat_id = c.id
+"""
+
+
+def _keyset_page(
+    select: str, where: list[str], params: list[Any], filters: ChatFilters, *, at: str, place: int
+) -> Reading[tuple[list[Row], ChatPage]]:
+    """Rows of one page, newest first by `at` then id, and its neighbours' cursors."""
+    cursor = decode_cursor(filters.cursor) if filters.cursor is not None else None
+    back = cursor is not None and cursor.back
+    if cursor is not None:
+        where = [*where, f"({at}, c.id) {'>' if back else '<'} (%s, %s)"]
+        params = [*params, cursor.at, cursor.id]
+    order = "ASC" if back else "DESC"
+    rows = yield Query(
+        f"{select} WHERE {' AND '.join(where)} ORDER BY {at} {order}, c.id {order} LIMIT %s",
+        (*params, filters.limit + 1),
+    )
+    more = len(rows) > filters.limit
+    rows = rows[: filters.limit]
+    if back:
+        rows.reverse()
+    page = ChatPage(chats=[], next=None, previous=None)
+    if rows and (more or back):
+        page.next = Cursor(rows[-1][place], rows[-1][0])
+    if rows and cursor is not None and (more or not back):
+        page.previous = Cursor(rows[0][place], rows[0][0], back=True)
+    return rows, page
+
+
+def chat_detail(*, viewer: Principal, chat_id: str) -> Reading[ChatDetail]:
+    """One chat of the viewer's, with its room and receipts; else `NotFound`."""
+    pair = parse_chat_id(chat_id)
+    if pair is None or viewer.id not in pair:
+        raise NotFound()
+    rows = yield Query(
+        f"SELECT {_CHAT_COLUMNS} {_DETAIL_COLUMNS} {_CHAT_FROM}"
+        " JOIN messaging_chatroom r ON r.chat_id = c.id"
+        " WHERE c.id = %s AND c.deleted_at IS NULL",
+        (chat_id,),
+    )
+    if not rows:
+        raise NotFound()
+    store = yield from load_ciphers([chat_id])
+    side = "therapist" if viewer.id == rows[0][1] else "patient"
+    return _render_detail(rows[0], viewer_side=side, store=store)
+
+
+def admin_chat_detail(*, chat_id: str) -> Reading[AdminChat]:
+    rows = yield Query(f"{_ADMIN_SQL} WHERE c.id = %s", (chat_id,))
+    if not rows:
+        raise NotFound()
+    return _render_admin_chat(rows[0])
+
+
+def render_chat(row: Row, *, viewer_side: str, store: CipherStore) -> Chat:
+    """A row of `_CHAT_COLUMNS`; the preview is opened from the last message itself."""
+    return Chat(**_chat_fields(row, viewer_side=viewer_side, store=store))
+
+
+def _chat_fields(row: Row, *, viewer_side: str, store: CipherStore) -> dict[str, Any]:
+    (
+        chat_id, therapist_id, patient_id, t_first, t_last, p_first, p_last, archived, blocked,
+        deleted, t_unread, p_unread, t_notify, p_notify, t_marked, p_marked, created_at,
+        updated_at, _active_at, last_seq, version, text_sealed, said_at, sender_id,
+    ) = row[:_CHAT_WIDTH]  # fmt: skip
+    text: str | None = None
+    if text_sealed is not None:
+        text = open_text(store.require(chat_id), text_sealed, seq=last_seq, version=version)
+    return {
+        "id": chat_id,
+        "therapist_id": therapist_id,
+        "patient_id": patient_id,
+        "therapist_first_name": t_first,
+        "therapist_last_name": t_last,
+        "therapist_full_name": full_name(t_first, t_last),
+        "patient_first_name": p_first,
+        "patient_last_name": p_last,
+        "patient_full_name": full_name(p_first, p_last),
+        "status": status_of(archived=archived, blocked=blocked, deleted=deleted),
+        "last_message_text": text,
+        "last_message_timestamp": said_at,
+        "last_message_sender_id": sender_id,
+        "therapist_unread_count": t_unread,
+        "patient_unread_count": p_unread,
+        "therapist_notifications": t_notify,
+        "patient_notifications": p_notify,
+        "marked_unread": t_marked if viewer_side == "therapist" else p_marked,
+        "created_at": created_at,
+        "updated_at": updated_at,
+    }
+
+
+def _render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDetail:
+    chat = _chat_fields(row, viewer_side=viewer_side, store=store)
+    other: Literal["therapist", "patient"] = (
+        "patient" if viewer_side == "therapist" else "therapist"
+    )
+    (
+        last_seq, t_delivered, t_read, p_delivered, p_read, room_type, description, tags,
+        is_active, t_send, p_send, t_history, p_history, room_created, room_updated,
+    ) = row[_CHAT_WIDTH:]  # fmt: skip
+    cipher = store.require(chat["id"])
+    tags_text = open_room_text(cipher, tags, column="tags")
+    return ChatDetail(
+        **chat,
+        other_participant=Participant(
+            id=chat[f"{other}_id"],
+            role=other,
+            first_name=chat[f"{other}_first_name"],
+            last_name=chat[f"{other}_last_name"],
+            full_name=chat[f"{other}_full_name"],
+        ),
+        unread_count=chat[f"{viewer_side}_unread_count"],
+        last_seq=last_seq,
+        receipts=Receipts(
+            therapist=Horizons(t_delivered, t_read), patient=Horizons(p_delivered, p_read)
+        ),
+        room=Room(
+            id=room_id_for(chat["id"]),
+            chat_id=chat["id"],
+            room_type=room_type,
+            description=open_room_text(cipher, description, column="description"),
+            tags=msgspec.json.decode(tags_text, type=list[str]) if tags_text else [],
+            is_active=is_active,
+            therapist_can_send=t_send,
+            patient_can_send=p_send,
+            therapist_can_see_history=t_history,
+            patient_can_see_history=p_history,
+            created_at=room_created,
+            updated_at=room_updated,
+        ),
+    )
+
+
+def _render_admin_chat(row: Row) -> AdminChat:
+    chat_id, therapist_id, patient_id, archived, blocked, deleted, created, updated, kind, live = (
+        row
+    )
+    return AdminChat(
+        id=chat_id,
+        therapist_id=therapist_id,
+        patient_id=patient_id,
+        status=status_of(archived=archived, blocked=blocked, deleted=deleted),
+        room=RoomSummary(id=room_id_for(chat_id), chat_id=chat_id, room_type=kind, is_active=live),
+        created_at=created,
+        updated_at=updated,
+    )
+
+
+def full_name(first: str, last: str) -> str:
+    return f"{first} {last}".strip()

@@ -1,0 +1,1 @@
+"""What changes a conversation. One place for each change, called by REST and sockets alike."""

@@ -1,0 +1,97 @@
+"""Chats are made here, and their owners' preferences kept."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from therapyconnect.accounts.principal import Principal
+from therapyconnect.core import clock
+from therapyconnect.core.errors import Conflict, Forbidden, NotFound
+from therapyconnect.core.ids import chat_id_for, is_user_id, role_of
+from therapyconnect.messaging.models import Chat, ChatRoom
+from therapyconnect.messaging.selectors.ciphers import cipher_store
+from therapyconnect.vault import datakeys
+
+_RELATED_SQL = """
+    SELECT 1 FROM accounts_carerelationship a
+    JOIN accounts_user t ON t.id = a.therapist_id AND t.is_active
+    JOIN accounts_user p ON p.id = a.patient_id AND p.is_active
+    WHERE a.therapist_id = %s AND a.patient_id = %s AND a.ended_at IS NULL
+"""
+
+
+def create_or_get_chat(
+    *, caller: Principal, therapist_id: str, patient_id: str
+) -> tuple[str, bool]:
+    """The id of the pair's chat, and whether it was made now, with its room and its data key.
+
+    Unknown users and pairs without an active care relationship answer the same: not found. Of
+    two calls at once one creates; the other waits for it and finds the chat.
+    """
+    if not _is_pair(therapist_id, patient_id):
+        raise NotFound()
+    if caller.role != "admin" and caller.id not in (therapist_id, patient_id):
+        raise NotFound()
+    chat_id = chat_id_for(therapist_id=therapist_id, patient_id=patient_id)
+    with transaction.atomic():
+        existing = Chat.objects.filter(id=chat_id).values("deleted_at").first()
+        if existing is None or caller.role != "admin":
+            with connection.cursor() as cursor:
+                cursor.execute(_RELATED_SQL, (therapist_id, patient_id))
+                if cursor.fetchone() is None:
+                    raise NotFound()
+        if existing is None:
+            return chat_id, _create(chat_id, therapist_id, patient_id)
+        if existing["deleted_at"] is not None:
+            raise Conflict("chat_deleted", "This chat was deleted.")
+        return chat_id, False
+
+
+def _create(chat_id: str, therapist_id: str, patient_id: str) -> bool:
+    now = clock.now()
+    with connection.cursor() as cursor:
+        # Not `get_or_create`: this waits for a concurrent creator without an error to roll back.
+        cursor.execute(
+            "INSERT INTO messaging_chat (id, therapist_id, patient_id, created_at, updated_at,"
+            " active_at, last_seq, last_message_seq, therapist_delivered_seq, therapist_read_seq,"
+            " patient_delivered_seq, patient_read_seq, therapist_unread_count,"
+            " patient_unread_count, therapist_marked_unread, patient_marked_unread,"
+            " therapist_notifications, patient_notifications)"
+            " VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 0, 0, 0, 0, 0, 0, false, false, true, true)"
+            " ON CONFLICT (id) DO NOTHING",
+            (chat_id, therapist_id, patient_id, now, now, now),
+        )
+        if cursor.rowcount == 0:
+            return False
+        cursor.execute(
+            datakeys.INSERT_SQL, datakeys.new_data_key(cipher_store().ring, chat_id)
+        )
+    ChatRoom.objects.create(chat_id=chat_id, created_at=now, updated_at=now)
+    return True
+
+
+def _is_pair(therapist_id: str, patient_id: str) -> bool:
+    return (
+        is_user_id(therapist_id)
+        and is_user_id(patient_id)
+        and role_of(therapist_id) == "therapist"
+        and role_of(patient_id) == "patient"
+    )
+
+
+def set_notifications(*, caller: Principal, chat_id: str, enabled: bool) -> None:
+    """The caller's own preference; not an event of the chat."""
+    if caller.role == "admin":
+        raise NotFound()
+    own = f"{caller.role}_notifications"
+    changed = Chat.objects.filter(
+        id=chat_id, **{f"{caller.role}_id": caller.id, "deleted_at": None}
+    ).update(**{own: enabled})
+    if not changed:
+        raise NotFound()
+
+
+def refuse_admin(caller: Principal) -> None:
+    """An administrator is in no chat and reads no word of one."""
+    if caller.role == "admin":
+        raise Forbidden("not_a_participant", "An administrator takes part in no chat.")

@@ -1,0 +1,239 @@
+"""The engine: the loop's side of messaging. Lanes to write, a pool to read, a hub to push.
+
+In the server it lives on the server's loop. Where there is no server (a management command, a
+test client) it is started on first use, on a loop in a thread of its own, so that every send
+takes the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+from django.conf import settings
+from django.db import connection as django_connection
+from psycopg import AsyncConnection
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
+from psycopg_pool import AsyncConnectionPool
+
+from therapyconnect.core.errors import DomainError, Unavailable
+from therapyconnect.core.hub import Hub, MessageCreated, Push, ReceiptMoved, Unsure
+from therapyconnect.core.queries import Reading, Row, arun
+from therapyconnect.messaging.services.lanes import Lanes
+from therapyconnect.messaging.services.requests import Advanced, Outcome, Request, Send, Sent
+
+T = TypeVar("T")
+
+ANSWER_SECONDS: Final = 15.0
+POOL_SIZE: Final = 6
+POOL_WAIT_SECONDS: Final = 3.0
+
+# The lanes' queries go by key. A plan made while the tables were small would scan them for as
+# long as the connection lives; so scans are priced out of it. Time-outs bound a locked table.
+_LANE_OPTIONS: Final = (
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+    " -c lock_timeout=3000 -c statement_timeout=6000 -c synchronous_commit=on"
+    " -c idle_in_transaction_session_timeout=15000 -c TimeZone=UTC"
+)
+_READ_OPTIONS: Final = "-c statement_timeout=10000 -c jit=off -c lock_timeout=3000 -c TimeZone=UTC"
+
+
+def _conninfo() -> dict[str, Any]:
+    """libpq's parameters for the database that Django uses."""
+    params = dict(django_connection.get_connection_params())
+    keys = ("dbname", "user", "password", "host", "port", "connect_timeout", "sslmode",
+            "sslrootcert", "sslcert", "sslkey")  # fmt: skip
+    return {key: params[key] for key in keys if params.get(key)}
+
+
+class Engine:
+    """Started once per process; `start` and `stop` run on its loop."""
+
+    def __init__(self, hub: Hub | None) -> None:
+        self.hub = hub
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._lanes: Lanes | None = None
+        self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
+
+    async def start(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._pool = AsyncConnectionPool(
+            kwargs={**_conninfo(), "autocommit": True, "options": _READ_OPTIONS},
+            min_size=1,
+            max_size=POOL_SIZE,
+            timeout=POOL_WAIT_SECONDS,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+        await self._pool.open()
+        self._lanes = Lanes(
+            _connect_lane, self._committed, count=settings.THERAPYCONNECT["LANES"]
+        )
+        self._lanes.start()
+
+    async def drain(self) -> None:
+        if self._lanes is not None:
+            await self._lanes.drain()
+
+    async def stop(self) -> None:
+        if self._lanes is not None:
+            await self._lanes.stop()
+        if self._pool is not None:
+            await self._pool.close()
+
+    def submit(self, request: Request) -> None:
+        """Hand `request` to its lane. On the engine's loop only."""
+        if self._lanes is None:
+            request.reply(Unavailable("stopping"))
+            return
+        self._lanes.submit(request)
+
+    async def read(self, reading: Reading[T]) -> T:
+        """Run a selector on the loop's pool."""
+        if self._pool is None:
+            raise Unavailable("stopping")
+        return await arun(reading, self._pool)
+
+    def publish(self, pushes: Sequence[Push]) -> None:
+        """Push what a thread has committed."""
+        if self.hub is not None and self.loop is not None:
+            self.loop.call_soon_threadsafe(self.hub.publish, pushes)
+
+    def _committed(self, pairs: Sequence[tuple[Request, Outcome]]) -> None:
+        if self.hub is None:
+            return
+        pushes: list[Push] = []
+        for request, outcome in pairs:
+            if isinstance(outcome, Sent) and outcome.created and isinstance(request, Send):
+                pushes.append(
+                    MessageCreated(outcome.message.chat_id, outcome.message, request.origin)
+                )
+            elif isinstance(outcome, Unavailable):
+                pushes.append(Unsure(request.chat_id))
+            elif isinstance(outcome, Advanced) and outcome.moved:
+                pushes.append(
+                    ReceiptMoved(
+                        outcome.chat_id,
+                        outcome.reader_id,
+                        outcome.kind,
+                        outcome.seq,
+                        outcome.message_id,
+                        outcome.at,
+                        request.origin,
+                    )
+                )
+        if pushes:
+            self.hub.publish(pushes)
+
+
+async def _connect_lane() -> AsyncConnection[Row]:
+    connection = await AsyncConnection.connect(
+        **_conninfo(), autocommit=True, prepare_threshold=0, options=_LANE_OPTIONS
+    )
+    # One integer type for all values: else each width makes a prepared statement of its own.
+    connection.adapters.register_dumper(int, Int8Dumper)
+    connection.adapters.register_dumper(int, Int8BinaryDumper)
+    return connection
+
+
+_engine: Engine | None = None
+_own_stop: Callable[[], None] | None = None
+_starting = threading.Lock()
+
+
+def install(engine: Engine) -> None:
+    """Make `engine` the process's own (the server does, at its start)."""
+    global _engine
+    _engine = engine
+
+
+def engine() -> Engine:
+    """The process's engine; started on a thread of its own where there is no server."""
+    global _engine
+    with _starting:
+        if _engine is None:
+            _engine = _start_in_thread()
+        return _engine
+
+
+def stop_own() -> None:
+    """Stop the engine that was started here on a thread, if one was."""
+    global _engine, _own_stop
+    with _starting:
+        if _own_stop is not None:
+            _own_stop()
+            _engine = _own_stop = None
+
+
+def _start_in_thread() -> Engine:
+    global _own_stop
+    made = Engine(hub=None)
+    ready: Future[asyncio.Event] = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        try:
+            await made.start()
+        except BaseException as error:
+            ready.set_exception(error)
+            return
+        ready.set_result(stop)
+        await stop.wait()
+        await made.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="engine", daemon=True)
+    thread.start()
+    stop = ready.result(timeout=ANSWER_SECONDS)
+    loop = made.loop
+    assert loop is not None
+
+    def stop_thread() -> None:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=ANSWER_SECONDS)
+
+    _own_stop = stop_thread
+    return made
+
+
+Make = Callable[[Callable[[Outcome], None]], Request]
+
+
+def ask(make: Make) -> Outcome:
+    """Submit `make(reply)` from a thread and wait for its outcome; a refusal is raised.
+
+    `make` builds the request around the `reply` it is given. No answer within `ANSWER_SECONDS`
+    means that the outcome is unknown.
+    """
+    return ask_all([make])[0]
+
+
+def ask_all(makes: Sequence[Make]) -> list[Outcome]:
+    """The same for several at once: they gather in their lanes, and the first refusal is raised."""
+    target = engine()
+    assert target.loop is not None
+    futures: list[Future[Outcome]] = []
+    for make in makes:
+        future: Future[Outcome] = Future()
+        futures.append(future)
+        target.loop.call_soon_threadsafe(target.submit, make(_resolve(future)))
+    outcomes = []
+    for future in futures:
+        try:
+            outcome = future.result(timeout=ANSWER_SECONDS)
+        except TimeoutError:
+            raise Unavailable() from None
+        if isinstance(outcome, DomainError):
+            raise outcome
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _resolve(future: Future[Outcome]) -> Callable[[Outcome], None]:
+    def reply(outcome: Outcome) -> None:
+        if not future.done():
+            future.set_result(outcome)
+
+    return reply

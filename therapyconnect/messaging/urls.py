@@ -1,0 +1,14 @@
+"""Routes of this room, below `/api/`."""
+
+from __future__ import annotations
+
+from rest_framework.routers import SimpleRouter
+
+from therapyconnect.messaging.views.chats import ChatViewSet
+from therapyconnect.messaging.views.messages import MessageViewSet
+
+router = SimpleRouter()
+router.register("chats", ChatViewSet, basename="chat")
+router.register("messages", MessageViewSet, basename="message")
+
+urlpatterns = router.urls

@@ -1,0 +1,1 @@
+"""Running the installation: health, documents, demo data, commands for the operator."""

@@ -1,0 +1,127 @@
+"""The demo: a clinic of two therapists, three patients and an administrator.
+
+Everything goes through the services, so it is what an integrator's own calls would make. Running
+it again changes nothing. It does not exist in production mode.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from django.conf import settings
+
+from therapyconnect.accounts.models import User
+from therapyconnect.accounts.principal import Principal
+from therapyconnect.accounts.selectors import active_relationship, user_by_id
+from therapyconnect.accounts.services.relationships import create_relationship
+from therapyconnect.accounts.services.sessions import open_sessions
+from therapyconnect.accounts.services.users import create_user
+from therapyconnect.accounts.tokens import mint_access
+from therapyconnect.core.ids import role_of
+from therapyconnect.messaging.services.chats import create_or_get_chat
+from therapyconnect.messaging.services.engine import ask_all
+from therapyconnect.messaging.services.sending import Reply, build_send
+
+DEMO_PASSWORD: Final = "demo-therapyconnect"  # noqa: S105  public, and refused in production
+
+
+class DemoUser(NamedTuple):
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    cares_for: tuple[str, ...] = ()
+
+
+DEMO_USERS: Final = (
+    DemoUser("p_xyz789", "patient@demo.test", "First", "Patient"),
+    DemoUser("p_uvw012", "patient2@demo.test", "Second", "Patient"),
+    DemoUser("p_rst345", "patient3@demo.test", "Third", "Patient"),
+    DemoUser("t_abc123", "therapist@demo.test", "First", "Therapist", ("p_xyz789", "p_uvw012")),
+    DemoUser("t_def456", "therapist2@demo.test", "Second", "Therapist", ("p_rst345",)),
+    DemoUser("a_admin1", "admin@demo.test", "Clinic", "Administrator"),
+)
+
+# The pair t_abc123 and p_xyz789 is left without a chat: making it is the guide's first step.
+_TALK: Final = (
+    ("p_uvw012", "Good evening. I could not sleep again.", False),
+    ("t_abc123", "Thank you for writing. What kept you awake?", False),
+    ("p_uvw012", "Mostly the appointment at work tomorrow.", False),
+    ("p_uvw012", "I am not doing well tonight.", True),
+)
+_LONG_TALK: Final = 500
+
+
+def seed_demo() -> None:
+    """Make the demo's accounts, relationships and chats, where they are missing."""
+    if settings.THERAPYCONNECT["MODE"] != "demo":
+        raise RuntimeError("demo data is for demo mode")
+    for entry in DEMO_USERS:
+        if user_by_id(entry.id) is None:
+            create_user(
+                id=entry.id,
+                email=entry.email,
+                password=DEMO_PASSWORD,
+                first_name=entry.first_name,
+                last_name=entry.last_name,
+            )
+    for entry in DEMO_USERS:
+        for patient_id in entry.cares_for:
+            if active_relationship(therapist_id=entry.id, patient_id=patient_id) is None:
+                create_relationship(therapist_id=entry.id, patient_id=patient_id)
+    _talk("t_abc123", "p_uvw012", list(_TALK))
+    long_talk = [
+        (("t_def456", "p_rst345")[n % 2], f"Line {n + 1} of a long conversation.", False)
+        for n in range(_LONG_TALK)
+    ]
+    _talk("t_def456", "p_rst345", long_talk)
+
+
+def _talk(therapist_id: str, patient_id: str, lines: list[tuple[str, str, bool]]) -> None:
+    people = {user_id: _principal(user_id) for user_id in (therapist_id, patient_id)}
+    chat_id, created = create_or_get_chat(
+        caller=people[therapist_id], therapist_id=therapist_id, patient_id=patient_id
+    )
+    if not created:
+        return
+
+    def line(number: int, sender_id: str, text: str, emergency: bool, reply: Reply) -> object:
+        return build_send(
+            sender=people[sender_id],
+            chat_id=chat_id,
+            text=text,
+            message_type="text",
+            emergency=emergency,
+            reply_to=None,
+            client_message_id=f"demo-{number}",
+            attachment_id=None,
+            payload=None,
+            reply=reply,
+        )
+
+    ask_all(
+        [
+            lambda reply, n=n, said=said: line(n, *said, reply)  # type: ignore[misc]
+            for n, said in enumerate(lines)
+        ]
+    )
+
+
+def _principal(user_id: str) -> Principal:
+    user = User.objects.get(id=user_id)
+    return Principal(
+        id=user.id,
+        role=role_of(user.id),
+        first_name=user.first_name,
+        last_name=user.last_name,
+        session_id="",
+        expires_at=0,
+    )
+
+
+def demo_access_token() -> str | None:
+    """A token of the demo's first therapist, in a session of its own; None without demo data."""
+    user = User.objects.filter(id="t_abc123", is_active=True).first()
+    if user is None:
+        return None
+    return mint_access(user_id=user.id, session_id=open_sessions([user])[user.id])

@@ -1,0 +1,48 @@
+"""The API's documents, from the code; the page works offline and, in the demo, is authorised."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.renderers import OpenApiJsonRenderer2
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.renderers import TemplateHTMLRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from therapyconnect.ops.demo import demo_access_token
+
+
+class SchemaView(SpectacularAPIView):
+    """`GET /api/schema/`: OpenAPI 3.1 as JSON."""
+
+    renderer_classes = [OpenApiJsonRenderer2]
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """`GET /api/docs/`: interactive documents, everything served from here."""
+
+    renderer_classes = [TemplateHTMLRenderer]
+    url_name = "schema"
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response: Response = super().get(request, *args, **kwargs)
+        script = request.GET.get("script") is not None
+        if script and settings.THERAPYCONNECT["MODE"] == "demo":
+            response.data["settings"] = _authorised_settings()
+        return response
+
+
+def _authorised_settings() -> str:
+    """Swagger UI's settings with the demo therapist's fresh token; the account is public anyway."""
+    token = demo_access_token()
+    if token is None:
+        return "{deepLinking: true}"
+    return (
+        "{deepLinking: true, persistAuthorization: false, onComplete: () => "
+        f'ui.preauthorizeApiKey("bearer", {json.dumps(token)})' + "}"
+    )

@@ -1,0 +1,106 @@
+"""`python manage.py createuser`: the way into an installation that has no users yet."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from therapyconnect.accounts import services
+from therapyconnect.accounts.models import User
+from therapyconnect.accounts.policies import user_id_problem
+from therapyconnect.core.errors import DomainError, NotFound
+
+_HELP = """\
+Make a user: a therapist, a patient or an admin.
+
+The password is asked for, twice; --password-stdin reads it from the first line of standard input.
+Either the whole command succeeds, with its care relationships, or nothing is changed.
+
+Example:
+  python manage.py createuser --role patient --id p_xyz789 --email patient@clinic.example
+  python manage.py createuser --role therapist --email therapist@clinic.example \\
+      --first-name Given --last-name Family --cares-for p_xyz789
+"""
+
+
+class Command(BaseCommand):
+    help = _HELP
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--role", required=True, choices=["therapist", "patient", "admin"])
+        parser.add_argument(
+            "--id",
+            help="t_…, p_… or a_… with 3 to 32 lower-case letters or digits; made when absent",
+        )
+        parser.add_argument("--email", required=True, help="what the user logs in with")
+        parser.add_argument("--first-name", default="")
+        parser.add_argument("--last-name", default="")
+        parser.add_argument(
+            "--cares-for",
+            action="append",
+            default=[],
+            metavar="PATIENT_ID",
+            help="begin a care relationship with this patient; may be given again",
+        )
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the password from standard input"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        role = options["role"]
+        user_id = options["id"] or services.new_user_id(role)
+        problem = user_id_problem(user_id, role)
+        if problem is not None:
+            raise CommandError(problem.detail)
+        if options["cares_for"] and role != "therapist":
+            raise CommandError(
+                "Only a therapist cares for a patient: --cares-for fits --role therapist."
+            )
+        password = _piped() if options["password_stdin"] else _asked()
+        try:
+            with transaction.atomic():
+                user = services.create_user(
+                    id=user_id,
+                    email=options["email"],
+                    password=password,
+                    first_name=options["first_name"],
+                    last_name=options["last_name"],
+                )
+                for patient_id in options["cares_for"]:
+                    _care(user, patient_id)
+        except DomainError as error:
+            raise CommandError(" ".join(problem.detail for problem in error.problems)) from None
+        self.stdout.write(f"{user.id}\t{user.email}")
+
+
+def _care(therapist: User, patient_id: str) -> None:
+    try:
+        services.create_relationship(therapist_id=therapist.id, patient_id=patient_id)
+    except NotFound:
+        raise CommandError(f"There is no patient {patient_id}: make the patient first.") from None
+
+
+def _piped() -> str:
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise CommandError("Standard input held no password.")
+    return password
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise CommandError("There is no terminal to ask for the password: use --password-stdin.")
+    password = getpass.getpass("Password: ")
+    if password != getpass.getpass("Password again: "):
+        raise CommandError("The two passwords differ.")
+    return password

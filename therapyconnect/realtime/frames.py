@@ -1,0 +1,199 @@
+"""Every frame, defined once: these types validate, encode, and make the AsyncAPI document.
+
+A client's frame may carry `ref`, echoed in its answer, and on the user socket names its chat.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from therapyconnect.messaging.shapes import (
+    ClientMessageId,
+    Message,
+    Receipts,
+    SentKind,
+    Seq,
+    Text,
+)
+
+Ref = Annotated[str, Meta(max_length=128)] | int
+Snake = "snake_case"
+
+
+def _tag(name: str) -> str:
+    """`ChatMessage` -> `chat_message`; the suffixes that keep the classes apart are dropped."""
+    name = name.removesuffix("Asked").removesuffix("Said")
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class Asked(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag=_tag):
+    """From a client."""
+
+    ref: Ref | None = None
+    chat_id: str | None = None
+    user_id: str | None = None
+
+
+class ChatMessageAsked(Asked, kw_only=True):
+    """Send a message. The ack is a `chat_message` with the same `ref`."""
+
+    text: Text
+    message_type: SentKind = "text"
+    emergency: bool = False
+    reply_to: str | None = None
+    client_message_id: ClientMessageId | None = None
+    attachment_id: str | None = None
+    payload: dict[str, Any] | None = None
+    sender_id: str | None = None
+
+
+class TypingAsked(Asked, kw_only=True):
+    is_typing: bool
+
+
+class MessageDeliveredAsked(Asked, kw_only=True):
+    """Move the delivered horizon to a message, or to a number."""
+
+    message_id: str | None = None
+    seq: Seq | None = None
+
+
+class MessageReadAsked(Asked, kw_only=True):
+    """Move the read horizon to a message, or to a number."""
+
+    message_id: str | None = None
+    seq: Seq | None = None
+
+
+class ResumeAsked(Asked, kw_only=True):
+    """Replay what came after a number: `after_seq` on a chat socket, `chats` on a user socket."""
+
+    after_seq: Seq | None = None
+    chats: dict[str, Seq] | None = None
+
+
+class AuthenticateAsked(Asked, kw_only=True):
+    """A fresh token of the same session, before the old one expires."""
+
+    token: str
+
+
+class PingAsked(Asked, kw_only=True):
+    pass
+
+
+AnyAsked = (
+    ChatMessageAsked
+    | TypingAsked
+    | MessageDeliveredAsked
+    | MessageReadAsked
+    | ResumeAsked
+    | AuthenticateAsked
+    | PingAsked
+)
+
+
+class Said(msgspec.Struct, kw_only=True, tag_field="type", tag=_tag):
+    """From the server. `chat_id` is there on the user socket, `ref` in an answer."""
+
+    chat_id: str | UnsetType = UNSET
+    ref: Ref | UnsetType = UNSET
+
+
+class ConnectionEstablishedSaid(Said, kw_only=True):
+    user_id: str
+    last_seq: int | UnsetType = UNSET
+    heartbeat_seconds: int
+
+
+class ChatMessageSaid(Said, kw_only=True):
+    """A message; to the socket that sent it, with its `ref`, the ack."""
+
+    message: Message | msgspec.Raw
+
+
+class NewMessageSaid(Said, kw_only=True):
+    """The other's message, on a user socket."""
+
+    message: Message | msgspec.Raw
+    sender_name: str
+
+
+class EmergencyMessageSaid(Said, kw_only=True):
+    """The other's urgent message, on a user socket."""
+
+    message: Message | msgspec.Raw
+    sender_name: str
+
+
+class MessageReadReceiptSaid(Said, kw_only=True):
+    message_id: str | None
+    seq: int
+    user_id: str
+    read_at: datetime
+
+
+class MessageDeliveredReceiptSaid(Said, kw_only=True):
+    message_id: str | None
+    seq: int
+    user_id: str
+    delivered_at: datetime
+
+
+class TypingIndicatorSaid(Said, kw_only=True):
+    user_id: str
+    is_typing: bool
+
+
+class ResumedSaid(Said, kw_only=True):
+    """The replay is complete. `gap` true: it could not be; fetch afresh."""
+
+    last_seq: int
+    receipts: Receipts
+    gap: bool = False
+
+
+class ErrorSaid(Said, kw_only=True):
+    code: str
+    message: str
+    retry_after: int | UnsetType = UNSET
+
+
+class PongSaid(Said, kw_only=True):
+    pass
+
+
+decode: msgspec.json.Decoder[AnyAsked] = msgspec.json.Decoder(AnyAsked)
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+class _RefOnly(msgspec.Struct):
+    ref: Ref | None = None
+    type: str | None = None
+
+
+_ref_decoder = msgspec.json.Decoder(_RefOnly)
+TYPES = frozenset(
+    str(kind.__struct_config__.tag) for kind in AnyAsked.__args__
+)
+
+
+def refusal_of(text: str) -> ErrorSaid:
+    """The error frame for a frame that did not decode, with its `ref` where one can be read."""
+    try:
+        partial = _ref_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        try:
+            msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return ErrorSaid(code="invalid_json", message="A frame is one JSON object.")
+        return ErrorSaid(code="invalid_frame", message="A frame is one JSON object with a type.")
+    ref = partial.ref if partial.ref is not None else UNSET
+    if partial.type not in TYPES:
+        return ErrorSaid(code="unknown_type", message="No such frame type.", ref=ref)
+    return ErrorSaid(code="invalid_frame", message="A field is missing or wrong.", ref=ref)

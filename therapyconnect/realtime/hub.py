@@ -1,0 +1,177 @@
+"""The hub of one process: who is connected, and what each of them hears.
+
+Chat sockets hang on their chat's stream; user sockets hear the streams of all chats of their
+user. A stream lives as long as anyone hears it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+from therapyconnect.core.hub import MessageCreated, Push, ReceiptMoved, Typing, Unsure
+from therapyconnect.core.ids import parse_chat_id
+from therapyconnect.realtime.events import Arrival
+from therapyconnect.realtime.streams import ChatStream, ReadEvents
+from therapyconnect.realtime.typing import TypingBoard
+
+GOING_AWAY: Final = 1001
+
+
+class Socket(Protocol):
+    """What the hub needs of a connected socket. None of these may block."""
+
+    user_id: str
+
+    def arrive(self, arrival: Arrival) -> None: ...
+    def hear_receipt(self, receipt: ReceiptMoved) -> None: ...
+    def hear_typing(self, typing: Typing) -> None: ...
+    def close(self, code: int, reason: str = "") -> None: ...
+
+
+class _User:
+    """A connected user: their user sockets, and the chats these hear."""
+
+    __slots__ = ("chats", "opened", "sockets")
+
+    def __init__(self) -> None:
+        self.sockets: set[Socket] = set()
+        self.chats: set[str] = set()
+        self.opened = False
+        """False until it was read which chats there are, and where each stands."""
+
+
+class MemoryHub:
+    """The hub engine for one process; on the loop only."""
+
+    def __init__(self, read: ReadEvents) -> None:
+        self._read = read
+        self._streams: dict[str, ChatStream] = {}
+        self._chat_sockets: dict[str, set[Socket]] = {}
+        self._users: dict[str, _User] = {}
+        self._typing = TypingBoard(expired=lambda typing: self.publish([typing]))
+
+    # --- what is pushed -----------------------------------------------------------------------
+
+    def publish(self, pushes: Sequence[Push]) -> None:
+        for push in pushes:
+            if isinstance(push, MessageCreated):
+                stream = self._stream_of(push.chat_id)
+                if stream is not None:
+                    stream.push(Arrival.of(push))
+            elif isinstance(push, ReceiptMoved):
+                self._each(push.chat_id, lambda s, p=push: s.hear_receipt(p))
+            elif isinstance(push, Typing):
+                self._each(push.chat_id, lambda s, p=push: s.hear_typing(p), besides=push.user_id)
+            elif isinstance(push, Unsure) and (stream := self._streams.get(push.chat_id)):
+                stream.suspect()
+
+    def type(self, typing: Typing) -> None:
+        """A participant types or has stopped; it expires by itself."""
+        if self._typing.note(typing):
+            self.publish([typing])
+
+    # --- who hears ----------------------------------------------------------------------------
+
+    def join_chat(self, socket: Socket, chat_id: str) -> ChatStream:
+        """Register a chat socket, before it reads where the chat stands."""
+        self._chat_sockets.setdefault(chat_id, set()).add(socket)
+        return self._open(chat_id)
+
+    def leave_chat(self, socket: Socket, chat_id: str) -> None:
+        sockets = self._chat_sockets.get(chat_id)
+        if sockets is not None:
+            sockets.discard(socket)
+            if not sockets:
+                del self._chat_sockets[chat_id]
+        self._drop_unheard([chat_id])
+
+    def join_user(self, socket: Socket) -> None:
+        """Register a user socket, before it reads which chats there are."""
+        self._users.setdefault(socket.user_id, _User()).sockets.add(socket)
+
+    def start_user(self, user_id: str, chats: Iterable[tuple[str, int]]) -> None:
+        """Begin the streams of a user's chats, each after the `last_seq` just read.
+
+        A chat that was heard of meanwhile and is not among them was made meanwhile.
+        """
+        user = self._users.get(user_id)
+        if user is None:
+            return
+        user.opened = True
+        made_meanwhile = set(user.chats)
+        for chat_id, last_seq in chats:
+            made_meanwhile.discard(chat_id)
+            user.chats.add(chat_id)
+            self._open(chat_id).start(last_seq)
+        for chat_id in made_meanwhile:
+            self._open(chat_id).start(0)
+
+    def leave_user(self, socket: Socket) -> None:
+        user = self._users.get(socket.user_id)
+        if user is None:
+            return
+        user.sockets.discard(socket)
+        if not user.sockets:
+            del self._users[socket.user_id]
+            self._drop_unheard(user.chats)
+
+    def stream(self, chat_id: str) -> ChatStream | None:
+        return self._streams.get(chat_id)
+
+    def _open(self, chat_id: str) -> ChatStream:
+        stream = self._streams.get(chat_id)
+        if stream is None:
+            stream = ChatStream(
+                chat_id, read=self._read, deliver=self._deliver, lost=self._lose
+            )
+            self._streams[chat_id] = stream
+        return stream
+
+    def _stream_of(self, chat_id: str) -> ChatStream | None:
+        """The chat's stream, where anyone hears it; None else.
+
+        A chat that a connected user did not have when they connected is new: it begins at 0. While
+        it is still being read what they have, its pushes wait.
+        """
+        hearing = [
+            self._users[user_id]
+            for user_id in parse_chat_id(chat_id) or ()
+            if user_id in self._users
+        ]
+        for user in hearing:
+            user.chats.add(chat_id)
+        stream = self._streams.get(chat_id)
+        if stream is None and hearing:
+            stream = self._open(chat_id)
+            if all(user.opened for user in hearing):
+                stream.start(0)
+        return stream
+
+    def _drop_unheard(self, chat_ids: Iterable[str]) -> None:
+        for chat_id in chat_ids:
+            heard = chat_id in self._chat_sockets or any(
+                user_id in self._users and chat_id in self._users[user_id].chats
+                for user_id in parse_chat_id(chat_id) or ()
+            )
+            if not heard and (stream := self._streams.pop(chat_id, None)) is not None:
+                stream.close()
+
+    def _deliver(self, arrival: Arrival) -> None:
+        self._each(arrival.chat_id, lambda socket: socket.arrive(arrival))
+
+    def _lose(self, chat_id: str) -> None:
+        """The stream can't go on: its sockets reconnect and resume."""
+        self._each(chat_id, lambda socket: socket.close(GOING_AWAY, "resume"))
+
+    def _each(
+        self, chat_id: str, say: Callable[[Socket], None], *, besides: str | None = None
+    ) -> None:
+        sockets = [*self._chat_sockets.get(chat_id, ())]
+        for user_id in parse_chat_id(chat_id) or ():
+            user = self._users.get(user_id)
+            if user is not None:
+                sockets.extend(user.sockets)
+        for socket in sockets:
+            if socket.user_id != besides:
+                say(socket)

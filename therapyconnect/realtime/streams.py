@@ -1,0 +1,116 @@
+"""The stream of one chat in this process: its events in order, each once, for every socket.
+
+Pushes come at most once and perhaps out of order; a stream lets an event through only when it is
+the next one, and reads what is missing from the database. One read serves all sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from therapyconnect.messaging.shapes import Event
+from therapyconnect.realtime.events import Arrival
+
+log = structlog.get_logger("therapyconnect.realtime.streams")
+
+ReadEvents = Callable[[str, int], Awaitable[list[Event]]]
+Deliver = Callable[[Arrival], None]
+
+FILL_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
+"""Seconds before each try to read what is missing; after the last the chat's sockets are closed."""
+
+
+class ChatStream:
+    """`last` is the number of the latest event delivered; None until it is known where to begin."""
+
+    __slots__ = ("_deliver", "_fill", "_lost", "_read", "_waiting", "chat_id", "last")
+
+    def __init__(
+        self, chat_id: str, *, read: ReadEvents, deliver: Deliver, lost: Callable[[str], None]
+    ) -> None:
+        self.chat_id = chat_id
+        self.last: int | None = None
+        self._read = read
+        self._deliver = deliver
+        self._lost = lost
+        self._waiting: dict[int, Arrival] | None = None
+        self._fill: asyncio.Task[None] | None = None
+
+    def start(self, last_seq: int) -> None:
+        """Begin after `last_seq`, read from the database after the stream was registered."""
+        if self.last is None:
+            self.last = last_seq
+            self._advance()
+
+    def push(self, arrival: Arrival) -> None:
+        """Take an event as it was pushed; late repeats are dropped."""
+        if self.last is not None and self._waiting is None and arrival.seq == self.last + 1:
+            self.last = arrival.seq
+            self._deliver(arrival)
+            return
+        if self.last is not None and arrival.seq <= self.last:
+            return
+        if self._waiting is None:
+            self._waiting = {}
+        self._waiting[arrival.seq] = arrival
+        self._advance()
+
+    def suspect(self) -> None:
+        """A commit's outcome is unknown: look whether there is something to deliver."""
+        if self.last is not None and self._fill is None:
+            self._fill = asyncio.get_running_loop().create_task(self._read_missing())
+
+    def close(self) -> None:
+        if self._fill is not None:
+            self._fill.cancel()
+
+    def _advance(self) -> None:
+        """Deliver what is next for as long as it is here; read what stays missing."""
+        waiting = self._waiting
+        if self.last is None or waiting is None:
+            return
+        while (arrival := waiting.pop(self.last + 1, None)) is not None:
+            self.last = arrival.seq
+            self._deliver(arrival)
+        for seq in [seq for seq in waiting if seq <= self.last]:
+            del waiting[seq]
+        if not waiting:
+            self._waiting = None
+        elif self._fill is None:
+            self.suspect()
+
+    async def _read_missing(self) -> None:
+        try:
+            for delay in FILL_DELAYS:
+                await asyncio.sleep(delay)
+                try:
+                    while self.last is not None:
+                        events = await self._read(self.chat_id, self.last)
+                        if not events:
+                            break
+                        self._take(events)
+                except Exception as error:
+                    log.warning("stream.read_failed", error=type(error).__name__)
+                    continue
+                if self._waiting is None:
+                    return
+            log.error("stream.lost", chat_id=self.chat_id)
+            self._lost(self.chat_id)
+        finally:
+            self._fill = None
+            if self._waiting is not None and self.last is not None:
+                self._advance()
+
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            if self.last is None or event.seq <= self.last:
+                continue
+            waiting = self._waiting
+            pushed = waiting.pop(event.seq, None) if waiting is not None else None
+            self.last = event.seq
+            self._deliver(pushed if pushed is not None else Arrival(event.message))
+        self._advance()

@@ -1,0 +1,54 @@
+"""Pings, so that a peer which vanished without a word is found and its socket ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from therapyconnect.serving.frames import PING
+from therapyconnect.serving.limits import Limits
+from therapyconnect.serving.push import Outbox
+
+
+class Keepalive:
+    """Closes with 1011 when nothing at all is heard for `ping_timeout_seconds` after a ping.
+
+    Any byte shows that the peer lives. While `is_reading()` is false nothing can be heard, which is not the peer's fault.
+    """
+
+    __slots__ = ("_is_reading", "_limits", "_loop", "_outbox", "_timer", "heard")
+
+    def __init__(
+        self, *, loop: asyncio.AbstractEventLoop, limits: Limits, outbox: Outbox, is_reading: Callable[[], bool]
+    ) -> None:
+        self._loop = loop
+        self._limits = limits
+        self._outbox = outbox
+        self._is_reading = is_reading
+        self._timer: asyncio.TimerHandle | None = None
+        self.heard = False
+
+    def start(self) -> None:
+        """Ping after the interval, less some jitter: sockets that came back at once would else ping at once for ever."""
+        delay = self._limits.ping_interval_seconds * random.uniform(0.8, 1.0)  # noqa: S311
+        self._timer = self._loop.call_later(delay, self._ping)
+
+    def stop(self) -> None:
+        """No further ping; harmless when stopped."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ping(self) -> None:
+        self.heard = False
+        self._timer = self._loop.call_later(self._limits.ping_timeout_seconds, self._check)
+        if not self._outbox.paused:
+            self._outbox.put(PING, b"")
+
+    def _check(self) -> None:
+        if self.heard or not self._is_reading():
+            self.start()
+            return
+        self._timer = None
+        self._outbox.close(1011, "keepalive ping timeout")
