@@ -57,7 +57,7 @@ def main(argv: "list[str]") -> int:
             check_data_folder(data_folder())
         prepare(lock)
         sys.stdout.flush()
-        os.execv(PYTHON, [PYTHON, *command, *argv[2:]])  # noqa: S606 - no shell is the point
+        os.execv(PYTHON, [PYTHON, *command, *argv[2:]])
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
     except PermissionError as error:
@@ -81,10 +81,13 @@ def check_port(host: str, port: str) -> None:
     """Refuse a port that the server could not listen on."""
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Refusal(f"PORT is a number from 1 to 65535, not {port!r}: set PORT=8000.")
+    not_ours = f"HOST={host} is no address of this machine: set HOST=127.0.0.1."
     try:
-        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM, flags=1)
+        found = socket.getaddrinfo(
+            host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except socket.gaierror:
-        raise Refusal(f"HOST={host} is no address of this machine: set HOST=127.0.0.1.") from None
+        raise Refusal(not_ours) from None
     family, kind, protocol, _, address = found[0]
     with contextlib.closing(socket.socket(family, kind, protocol)) as probe:
         # As the server will: a socket in TIME_WAIT is not in the way.
@@ -103,6 +106,8 @@ def check_port(host: str, port: str) -> None:
                 raise Refusal(
                     f"Port {port} on {host} is in use: stop what uses it, or set PORT={other}."
                 ) from None
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise Refusal(not_ours) from None
             raise Refusal(f"Nothing can listen on {host} port {port}: {error.strerror}.") from None
 
 
@@ -197,7 +202,7 @@ def make_environment() -> None:
     python = find_python()
     print(f"Making .venv with {python} …", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    done = subprocess.run(  # noqa: S603 - the Python that was found, no shell
+    done = subprocess.run(
         [python, "-m", "venv", VENV], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     if done.returncode != 0:
@@ -219,7 +224,7 @@ def find_python() -> str:
             "all(map(u.find_spec, ('venv', 'ensurepip'))), '%d.%d' % sys.version_info[:2])"
         )
         try:
-            done = subprocess.run(  # noqa: S603 - a Python on PATH, no shell
+            done = subprocess.run(
                 [path, "-c", code],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -265,7 +270,7 @@ def runs(command: "list[str]", quiet: bool = False) -> bool:
     """Run it; whether it succeeded."""
     sink = subprocess.DEVNULL if quiet else None
     try:
-        return subprocess.run(command, stdout=sink, stderr=sink).returncode == 0  # noqa: S603
+        return subprocess.run(command, stdout=sink, stderr=sink).returncode == 0
     except OSError:
         return False
 

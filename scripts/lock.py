@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         ("requirements-dev", ["--constraint=requirements.txt"]),
     ):
         command = [str(UV), "pip", "compile", *OPTIONS, *constraints, *arguments]
-        done = subprocess.run(  # noqa: S603 - the environment's own uv, no shell
+        done = subprocess.run(
             [*command, f"--output-file={name}.txt", f"{name}.in"], cwd=ROOT, check=False
         )
         if done.returncode != 0:

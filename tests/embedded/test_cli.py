@@ -41,9 +41,7 @@ def test_needs_database(line: str, needs: bool) -> None:
 def test_a_refusal_is_one_line_and_status_2(tmp_path: Path, start: list[str]) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("14\n")
-    environment = {
-        name: value for name, value in os.environ.items() if name != "DATABASE_URL"
-    }
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     done = subprocess.run(
         [sys.executable, *start, "migrate"],
         cwd=ROOT,

@@ -19,7 +19,6 @@ from therapyconnect.embedded import lease
 from therapyconnect.embedded.folder import Folder
 from therapyconnect.embedded.processes import Process
 
-
 pytestmark = pytest.mark.usefixtures("used")
 
 
@@ -40,9 +39,7 @@ def kill_all(pids: list[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def test_a_killed_postmaster_comes_back(
-    data: Path, watch: Any, soon: Any, queryable: Any
-) -> None:
+def test_a_killed_postmaster_comes_back(data: Path, watch: Any, soon: Any, queryable: Any) -> None:
     with lease(data) as held:
         remember(held.url, 1)
         before = held.server_pid()
@@ -69,7 +66,12 @@ def test_a_killed_backend_with_a_busy_one_left_behind(
     """A backend that computes does not notice that its postmaster died; the keeper sees to it."""
     with lease(data) as held:
         client = subprocess.Popen(
-            [str(held.bin_dir / "psql"), held.url, "-c", "SELECT count(*) FROM generate_series(1,1e9)"],
+            [
+                str(held.bin_dir / "psql"),
+                held.url,
+                "-c",
+                "SELECT count(*) FROM generate_series(1,1e9)",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -86,7 +88,14 @@ def test_a_killed_backend_with_a_busy_one_left_behind(
 def test_an_immediate_restart_by_hand(data: Path, watch: Any, soon: Any, queryable: Any) -> None:
     with lease(data) as held:
         remember(held.url, 1)
-        command = [str(held.bin_dir / "pg_ctl"), "restart", "-m", "immediate", "-D", str(data / "cluster")]
+        command = [
+            str(held.bin_dir / "pg_ctl"),
+            "restart",
+            "-m",
+            "immediate",
+            "-D",
+            str(data / "cluster"),
+        ]
         # pg_ctl refuses root as the server does.
         prefix = ["unshare", "-U"] if os.geteuid() == 0 else []
         subprocess.run(

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from test_refusals import as_nobody
 
+from tests.embedded.test_refusals import as_nobody
 from therapyconnect.embedded import EmbeddedPostgresError, identity, lease
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become somebody else")

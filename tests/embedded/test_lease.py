@@ -77,7 +77,9 @@ def test_the_cluster_is_as_promised(data: Path) -> None:
             "log_min_error_statement": "panic",
             "track_io_timing": "on",
         }
-        collation = "SELECT concat(datlocprovider, datlocale) FROM pg_database WHERE datname = 'template1'"
+        collation = (
+            "SELECT concat(datlocprovider, datlocale) FROM pg_database WHERE datname = 'template1'"
+        )
         assert one(held.superuser_url, collation) == "bC.UTF-8"
         # Order by code point, and yet the letters of every language.
         assert one(held.url, "SELECT 'Z' < 'a'") is True
@@ -87,9 +89,7 @@ def test_the_cluster_is_as_promised(data: Path) -> None:
 def test_the_application_is_no_superuser_and_may_make_databases(data: Path) -> None:
     with lease(data) as held:
         assert one(held.url, "SELECT current_user") == "therapyconnect"
-        assert (
-            one(held.url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
-        )
+        assert one(held.url, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
         with psycopg.connect(held.url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE another")
             connection.execute("DROP DATABASE another")

@@ -14,7 +14,8 @@ from therapyconnect.embedded import lease
 
 
 @pytest.mark.parametrize(
-    "name", ["with space", "Zürich – 東京", "quote's \"double\"", "per%20cent & #", "a,b", "back\\slash"]
+    "name",
+    ["with space", "Zürich – 東京", 'quote\'s "double"', "per%20cent & #", "a,b", "back\\slash"],
 )
 def test_names(data: Path, watching: Any, user: Any, name: str) -> None:
     folder = data / name / "postgres"

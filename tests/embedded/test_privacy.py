@@ -31,10 +31,14 @@ def test_a_wrong_or_missing_password_is_refused(data: Path) -> None:
 
 def test_passwords_are_stored_as_scram_and_no_rule_trusts(data: Path) -> None:
     with lease(data) as held, psycopg.connect(held.superuser_url) as connection:
-        stored = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolcanlogin").fetchall()
+        stored = connection.execute(
+            "SELECT rolpassword FROM pg_authid WHERE rolcanlogin"
+        ).fetchall()
         assert len(stored) == 2
         assert all(row[0].startswith("SCRAM-SHA-256$") for row in stored)
-        rules = connection.execute("SELECT DISTINCT type, auth_method, error FROM pg_hba_file_rules")
+        rules = connection.execute(
+            "SELECT DISTINCT type, auth_method, error FROM pg_hba_file_rules"
+        )
         assert rules.fetchall() == [("local", "scram-sha-256", None)]
         assert connection.execute("SELECT current_setting('listen_addresses')").fetchone() == ("",)
 
@@ -82,11 +86,13 @@ def test_no_statement_parameter_or_row_is_logged(data: Path, watch: Any, soon: A
             dying = threading.Thread(target=run_and_die, args=(victim,))
             dying.start()
             soon(
-                lambda: connection.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(30)%%'"
-                    " AND pid <> pg_backend_pid()"
-                ).fetchone()
-                == (1,)
+                lambda: (
+                    connection.execute(
+                        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(30)%%'"
+                        " AND pid <> pg_backend_pid()"
+                    ).fetchone()
+                    == (1,)
+                )
             )
             os.kill(victim.info.backend_pid, signal.SIGKILL)
             dying.join(10)

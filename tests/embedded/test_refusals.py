@@ -44,7 +44,9 @@ def test_no_folder_but_a_file(data: Path) -> None:
 def test_a_read_only_and_a_full_disk(data: Path, watch: Any, options: str, says: str) -> None:
     data.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(data)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(data)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode != 0:
         pytest.skip("nothing can be mounted here")

@@ -84,7 +84,7 @@ class SessionStore(SessionBase):
             self.create()
             return
         if must_create and not hasattr(self, "_session_cache"):
-            self._session_cache = {}  # there is no row to load yet
+            self._session_cache: dict[str, Any] = {}  # there is no row to load yet
         columns = row_columns(self.session_key, dict(self.items()))
         if must_create:
             Session.objects.create(key=self.session_key, **columns)

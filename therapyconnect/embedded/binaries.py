@@ -35,7 +35,7 @@ class Binaries:
 
     def version(self) -> str:
         """Full version like `18.4`, asked of the server program itself."""
-        said = subprocess.run(  # noqa: S603 - a program of the wheel, no shell
+        said = subprocess.run(
             [self.program("postgres"), "--version"], capture_output=True, text=True, check=True
         ).stdout
         found = re.search(r"\d+(\.\d+)*", said)

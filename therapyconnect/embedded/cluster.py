@@ -129,7 +129,7 @@ def _single_user(
 
 
 def _run(folder: Folder, identity: Identity, command: list[str], stdin: str = "") -> None:
-    done = subprocess.run(  # noqa: S603 - programs of the wheel, no shell
+    done = subprocess.run(
         command,
         input=stdin.encode(),
         stdout=subprocess.PIPE,

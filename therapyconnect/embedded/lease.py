@@ -205,7 +205,7 @@ def _start_keeper(folder: Folder, deadline: float) -> None:
     try:
         with log_file.append() as log:
             keep_owner(folder.keeper_log)
-            starter = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            starter = subprocess.Popen(
                 [
                     sys.executable,
                     "-m",

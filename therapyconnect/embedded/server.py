@@ -59,7 +59,7 @@ class Server:
         self.trim_log()
         self._log_start = self._log.size()
         with self._log.append() as log:
-            self._child = subprocess.Popen(  # noqa: S603 - a program of the wheel, no shell
+            self._child = subprocess.Popen(
                 [self._identity.binaries.program("postgres"), "-D", str(path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -14,7 +14,7 @@ from therapyconnect.serving.push import Outbox
 class Keepalive:
     """Closes with 1011 when nothing at all is heard for `ping_timeout_seconds` after a ping.
 
-    Any byte shows that the peer lives. While `is_reading()` is false nothing can be heard, which is not the peer's fault.
+    Any byte shows that the peer lives. While `is_reading()` is false nothing can be heard, and that is not its fault.
     """
 
     __slots__ = ("_is_reading", "_limits", "_loop", "_outbox", "_timer", "heard")
@@ -30,7 +30,7 @@ class Keepalive:
         self.heard = False
 
     def start(self) -> None:
-        """Ping after the interval, less some jitter: sockets that came back at once would else ping at once for ever."""
+        """Ping after the interval, less some jitter, so that sockets which came back together do not ping together."""
         delay = self._limits.ping_interval_seconds * random.uniform(0.8, 1.0)  # noqa: S311
         self._timer = self._loop.call_later(delay, self._ping)
 

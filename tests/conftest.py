@@ -1,0 +1,74 @@
+"""A PostgreSQL for the run, and a real server on it.
+
+Without `DATABASE_URL` the embedded server is started in a folder that is thrown away; with it, that
+server is used (the role must be allowed to create databases), each run in databases of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.harness.database import with_database
+from tests.harness.server import LiveServer, Pair
+from therapyconnect.embedded import lease
+
+_DATA = Path(tempfile.mkdtemp(prefix="tc-test-"))
+_EXTERNAL = os.environ.get("DATABASE_URL")
+_held = None if _EXTERNAL else lease(_DATA / "postgres")
+SERVER_URL = _EXTERNAL or _held.url  # type: ignore[union-attr]
+
+# Before Django's settings are first read: the in-process tests use the same server and own keys.
+os.environ["DATABASE_URL"] = SERVER_URL
+os.environ["THERAPYCONNECT_DATA"] = str(_DATA / "in-process")
+os.environ["THERAPYCONNECT_MODE"] = "demo"
+os.environ["DJANGO_SETTINGS_MODULE"] = "therapyconnect.config.settings"
+
+
+def pytest_unconfigure() -> None:
+    if _held is not None:
+        _held.release()
+    shutil.rmtree(_DATA, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """An empty database of this run's own."""
+    name = f"tc_{secrets.token_hex(6)}"
+    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    yield with_database(SERVER_URL, name)
+    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The whole product in a process of its own, demo mode, throttles off."""
+    live = LiveServer(tmp_path_factory.mktemp("server"), database_url=database_url)
+    live.start()
+    yield live
+    live.stop()
+
+
+@pytest.fixture(scope="session")
+def _pairs(server: LiveServer) -> Iterator[Pair]:
+    return iter(server.load_pairs(400))
+
+
+@pytest.fixture
+def pair(_pairs: Iterator[Pair]) -> Pair:
+    """A therapist and a patient with an empty chat that no other test uses."""
+    return next(_pairs)
+
+
+@pytest.fixture
+def other_pair(_pairs: Iterator[Pair]) -> Pair:
+    return next(_pairs)

@@ -1,0 +1,89 @@
+"""A socket client for tests: sends frames, waits for the one it is told to."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import TracebackType
+from typing import Any
+
+from websockets.sync.client import ClientConnection, connect
+
+from tests.harness.server import LiveServer
+
+Frame = dict[str, Any]
+
+
+class SocketClient:
+    """`received` keeps every frame in the order of its arrival."""
+
+    def __init__(self, server: LiveServer, path: str, token: str | None, **options: Any) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers.update(options.pop("headers", {}))
+        self._opened = connect(
+            f"{server.ws}{path}", additional_headers=headers, compression=None, **options
+        )
+        self.connection: ClientConnection = self._opened.__enter__()
+        self.received: list[Frame] = []
+
+    def send(self, type: str, **fields: Any) -> None:
+        self.connection.send(json.dumps({"type": type, **fields}))
+
+    def next(self, timeout: float = 5) -> Frame:
+        """The next frame; `TimeoutError` where none comes."""
+        frame: Frame = json.loads(self.connection.recv(timeout))
+        self.received.append(frame)
+        return frame
+
+    def until(self, type: str, timeout: float = 5, **fields: Any) -> Frame:
+        """The next frame of that type with those fields; what comes before it is kept."""
+        end = time.monotonic() + timeout
+        while True:
+            frame = self.next(max(0.01, end - time.monotonic()))
+            if frame["type"] == type and all(frame.get(k) == v for k, v in fields.items()):
+                return frame
+
+    def silent(self, seconds: float = 0.3) -> bool:
+        """True where nothing arrives for that long."""
+        try:
+            self.next(seconds)
+        except TimeoutError:
+            return True
+        return False
+
+    def close_code(self, timeout: float = 10) -> int | None:
+        """The code that the server closes with."""
+        end = time.monotonic() + timeout
+        try:
+            while time.monotonic() < end:
+                self.next(max(0.01, end - time.monotonic()))
+        except TimeoutError:
+            return None
+        except Exception:
+            return self.connection.protocol.close_code
+        return None
+
+    def __enter__(self) -> SocketClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._opened.__exit__(kind, error, trace)
+
+
+def chat_socket(server: LiveServer, chat_id: str, token: str) -> SocketClient:
+    """A chat socket, greeted."""
+    client = SocketClient(server, f"/ws/chat/{chat_id}/", token)
+    client.until("connection_established")
+    return client
+
+
+def user_socket(server: LiveServer, user_id: str, token: str) -> SocketClient:
+    """A user socket, greeted."""
+    client = SocketClient(server, f"/ws/notifications/{user_id}/", token)
+    client.until("connection_established")
+    return client
