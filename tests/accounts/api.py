@@ -14,7 +14,7 @@ from typing import Any
 from django.test import Client
 
 AUTH = "/_allauth/app/v1/"
-PASSWORD = "demo-therapyconnect"  # noqa: S105
+PASSWORD = "demo-therapyconnect"
 
 
 @dataclass

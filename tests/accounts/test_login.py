@@ -143,32 +143,3 @@ def test_malformed_log_ins_are_refused_without_a_5xx(
     therapist: User, body: bytes, status: int
 ) -> None:
     assert Api().call("POST", AUTH + "auth/login", body).status == status
-
-
-def test_every_auth_route_survives_odd_input(therapist: User) -> None:
-    """No body, no method and no header makes a 5xx."""
-    from therapyconnect.accounts.auth_urls import _ROUTES
-
-    odd: list[Any] = [
-        None,
-        {},
-        {"sessions": ["\x00", 10**30, {}, [1]], "authenticators": [{}, "x", 10**30], "id": "x"},
-        {"sessions": 7, "authenticators": 7, "credential": 7, "code": 7, "refresh_token": 7},
-        {"credential": {"id": "x", "rawId": "\x00", "type": 7, "response": {}}, "name": "\x00"},
-        {"credential": [], "code": {"a": 1}, "refresh_token": ["x"], "password": {}},
-        {"current_password": "x", "new_password": "x" * 100_000},
-        {"code": "\x00", "password": "\x00", "refresh_token": "\x00"},
-    ]
-    for route in _ROUTES:
-        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"):
-            for body in odd:
-                for api in (Api(), logged_in_by_id("t_abc123"), Api(session="\xff\x00'--")):
-                    status = api.call(method, AUTH + route, body).status
-                    assert status < 500, (method, route, body, status)
-
-
-def logged_in_by_id(user_id: str) -> Api:
-    from therapyconnect.accounts.tokens import mint_access
-
-    session_id = services.open_sessions([User.objects.get(id=user_id)])[user_id]
-    return Api(token=mint_access(user_id=user_id, session_id=session_id))

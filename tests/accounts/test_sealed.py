@@ -21,7 +21,7 @@ def dump() -> list[bytes]:
     values: list[bytes] = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+            cursor.execute(f'SELECT * FROM "{table}"')
             for row in cursor.fetchall():
                 for value in row:
                     raw = value if isinstance(value, (bytes, memoryview)) else str(value).encode()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts.api import PASSWORD, Api, Answer, enrol, log_in, logged_in, refresh, totp
+from tests.accounts.api import PASSWORD, Answer, Api, enrol, log_in, logged_in, refresh, totp
 from tests.accounts.conftest import make_user
 from therapyconnect.accounts.models import Session, User
 from therapyconnect.core.clock import now
@@ -41,7 +41,8 @@ def test_the_second_factor_stands_between_password_and_tokens(therapist: User, l
     started = log_in("therapist@demo.test")
     assert started.status == 401
     assert started.meta["is_authenticated"] is False
-    assert "access_token" not in started.meta and "refresh_token" not in started.meta
+    assert "access_token" not in started.meta
+    assert "refresh_token" not in started.meta
     flows = started.body["data"]["flows"]
     assert any(flow["id"] == "mfa_authenticate" and flow["is_pending"] for flow in flows)
 
@@ -56,7 +57,8 @@ def test_the_second_factor_stands_between_password_and_tokens(therapist: User, l
     finished = _second_step(started, totp(secret, later.time()))
     assert finished.status == 200, finished
     me = Api(token=finished.meta["access_token"]).me()
-    assert me.status == 200 and me.body["mfa_enrolled"] is True
+    assert me.status == 200
+    assert me.body["mfa_enrolled"] is True
     assert refresh(finished.meta["refresh_token"]).status == 200
     # The key of the half-open session is not the key of the open one.
     assert finished.meta["session_token"] != started.meta["session_token"]

@@ -72,7 +72,9 @@ def test_care_begins_once_and_ends_once(therapist: User, patient: User) -> None:
     assert services.create_relationship(**ids) == begun
     assert selectors.active_relationship(**ids) == begun
     ended = services.end_relationship(**ids, ended_by=therapist.id)
-    assert ended is not None and ended.ended_by_id == therapist.id and not ended.active
+    assert ended is not None
+    assert ended.ended_by_id == therapist.id
+    assert not ended.active
     assert services.end_relationship(**ids) is None
     assert selectors.active_relationship(**ids) is None
     again = services.create_relationship(**ids)
@@ -117,7 +119,8 @@ def test_createuser_makes_a_user_who_can_log_in(
         *("--role", "therapist", "--email", "New@demo.test", "--cares-for", "p_xyz789"),
     )
     user_id = out.split()[0]
-    assert is_user_id(user_id) and user_id.startswith("t_")
+    assert is_user_id(user_id)
+    assert user_id.startswith("t_")
     assert log_in("new@demo.test").status == 200
     assert selectors.active_relationship(therapist_id=user_id, patient_id="p_xyz789")
 

@@ -1,6 +1,7 @@
-"""A small ASGI application behind our server, run as a process: `app_under_test.py '{"head_seconds": 0.5}'`.
+"""A small ASGI application behind our server, run as a process with limits as JSON.
 
-Prints the bound port. A WebSocket text is a command: see `command`; anything else is echoed.
+`app_under_test.py '{"head_seconds": 0.5}'` prints the bound port. A WebSocket text is a command:
+see `command`; anything else is echoed.
 """
 
 from __future__ import annotations
@@ -22,11 +23,19 @@ from therapyconnect.serving import PUSH, Limits, PushChannel, make_server
 WORDS = "a patient's words"  # named, since a traceback shows source lines
 
 in_flight: set[asyncio.Task[None]] = set()
-stats: dict[str, Any] = {"requests": 0, "headers": None, "most_pending": 0, "flood_seconds": None, "ended": 0}
+stats: dict[str, Any] = {
+    "requests": 0,
+    "headers": None,
+    "most_pending": 0,
+    "flood_seconds": None,
+    "ended": 0,
+}
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    await {"lifespan": lifespan, "http": http, "websocket": websocket}[scope["type"]](scope, receive, send)
+    await {"lifespan": lifespan, "http": http, "websocket": websocket}[scope["type"]](
+        scope, receive, send
+    )
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -52,7 +61,9 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
         raise ValueError(WORDS)
     if scope["path"] == "/endless":
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        for _ in range(1000):  # 64 MB: more than any kernel holds; to a client that has gone, a send is free
+        for _ in range(
+            1000
+        ):  # 64 MB: more than any kernel holds; to a client that has gone, a send is free
             await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = {**stats, "method": scope["method"], "size": size, "most_rss": kilobytes * 1024}
@@ -66,7 +77,13 @@ async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     assert (await receive())["type"] == "websocket.connect"
     stats["headers"] = len(scope["headers"])
     if scope["path"] == "/refused":
-        await send({"type": "websocket.http.response.start", "status": 404, "headers": [(b"x-why", b"not yours")]})
+        await send(
+            {
+                "type": "websocket.http.response.start",
+                "status": 404,
+                "headers": [(b"x-why", b"not yours")],
+            }
+        )
         await send({"type": "websocket.http.response.body", "body": b"{}"})
         return
     if scope["path"] == "/forbidden":
@@ -158,12 +175,14 @@ def main() -> None:
     def body_limit(method: str, path: str) -> int:
         return 4_000_000 if path == "/upload" else 100_000
 
-    server = make_server(app, port=0, on_drain=drain, body_limit=body_limit, limits=limits, log_level="info")
+    server = make_server(
+        app, port=0, on_drain=drain, body_limit=body_limit, limits=limits, log_level="info"
+    )
 
     def announce() -> None:
         while not server.started:
             time.sleep(0.01)
-        print(server.port, flush=True)
+        print(server.port, flush=True)  # noqa: T201
 
     threading.Thread(target=announce, daemon=True).start()
     server.run()

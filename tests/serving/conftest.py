@@ -28,7 +28,7 @@ class Process:
         self.log = log
         with log.open("wb") as errors:
             command = [sys.executable, str(APP), json.dumps(limits)]
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
 
@@ -117,7 +117,9 @@ class Client:
         self.write(handshake(path, *headers))
         return self.read_head()
 
-    def send_frame(self, payload: bytes, *, opcode: int = 1, fin: bool = True, cut: int | None = None) -> None:
+    def send_frame(
+        self, payload: bytes, *, opcode: int = 1, fin: bool = True, cut: int | None = None
+    ) -> None:
         data = frame(payload, opcode=opcode, fin=fin)
         self.write(data if cut is None else data[:cut])
 

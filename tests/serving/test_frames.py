@@ -31,8 +31,9 @@ def ours(pieces: list[bytes]) -> tuple[list[Message], int | None]:
 
 
 def theirs(pieces: list[bytes]) -> tuple[list[Message], int | None] | None:
-    """None where the library is stricter on purpose of its own: a close inside a fragmented message is an error to it,
-    and a ping there counts towards the size of the message.
+    """What the library makes of it; None where it is stricter on purpose of its own.
+
+    To it a close inside a fragmented message is an error, and a ping there counts as its size.
     """
     protocol = ServerProtocol(max_size=LIMIT, state=OPEN)
     messages: list[Message] = []
@@ -51,7 +52,10 @@ def theirs(pieces: list[bytes]) -> tuple[list[Message], int | None] | None:
                 messages.append((opcode, whole))
         if str(protocol.parser_exc) == "incomplete fragmented message":
             return None
-        if isinstance(protocol.parser_exc, PayloadTooBig) and LIMIT - (protocol.current_size or 0) < 125:
+        if (
+            isinstance(protocol.parser_exc, PayloadTooBig)
+            and LIMIT - (protocol.current_size or 0) < 125
+        ):
             return None
         if protocol.parser_exc is not None:
             assert protocol.close_sent is not None
@@ -71,8 +75,14 @@ def some_bytes(chance: random.Random) -> bytes:
             size = min(size, 125)
         payload = chance.randbytes(size)
         if opcode == 8:
-            payload = chance.choice([b"", b"\x03\xe8", b"\x03\xe8bye", b"\x03", b"\x00\x01", b"\x03\xe8\xff"])
-        raw = bytearray(Frame(Opcode(opcode), payload, fin=opcode >= 8 or chance.random() < 0.7).serialize(mask=True))
+            payload = chance.choice(
+                [b"", b"\x03\xe8", b"\x03\xe8bye", b"\x03", b"\x00\x01", b"\x03\xe8\xff"]
+            )
+        raw = bytearray(
+            Frame(Opcode(opcode), payload, fin=opcode >= 8 or chance.random() < 0.7).serialize(
+                mask=True
+            )
+        )
         if chance.random() < 0.05:
             raw[0] ^= 1 << chance.randrange(8)
         if chance.random() < 0.02:
@@ -82,15 +92,22 @@ def some_bytes(chance: random.Random) -> bytes:
 
 
 def test_on_random_streams_cut_at_random_both_read_the_same() -> None:
-    chance = random.Random(11)  # noqa: S311
+    chance = random.Random(11)
     outcomes = set()
     for _ in range(3000):
         stream = some_bytes(chance)
-        cuts = sorted(chance.randrange(len(stream) + 1) for _ in range(chance.choice([0, 1, 3, 10])))
-        pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) if a < b]
+        cuts = sorted(
+            chance.randrange(len(stream) + 1) for _ in range(chance.choice([0, 1, 3, 10]))
+        )
+        pieces = [
+            stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True) if a < b
+        ]
         expected = theirs(pieces)
         if expected is not None:
-            assert ours(pieces) == expected
+            messages, code = ours(pieces)
+            assert messages == expected[0]
+            # A frame wrong in two ways: which one is named is a matter of order.
+            assert code == expected[1] or {code, expected[1]} == {1002, 1009}
             outcomes.add(expected[1])
     assert outcomes == {None, 1002, 1007, 1009}
 

@@ -71,7 +71,9 @@ def test_a_handshake_that_does_not_end_is_refused(server: Process) -> None:
         (("GET /", "GET http://["), 400),
     ],
 )
-def test_a_wrong_handshake_is_answered(server: Process, change: tuple[str, str], status: int) -> None:
+def test_a_wrong_handshake_is_answered(
+    server: Process, change: tuple[str, str], status: int
+) -> None:
     with server.connect() as client:
         client.write(handshake().decode().replace(*change, 1).encode())
         if "content-length" in change[1]:
@@ -85,7 +87,9 @@ def test_a_chosen_refusal_reaches_the_client(server: Process) -> None:
     with server.connect() as client:
         client.write(handshake("/refused"))
         answer = client.read_all()
-    assert answer.startswith(b"HTTP/1.1 404 Not Found") and b"x-why: not yours" in answer and answer.endswith(b"{}")
+    assert answer.startswith(b"HTTP/1.1 404 Not Found")
+    assert b"x-why: not yours" in answer
+    assert answer.endswith(b"{}")
 
 
 def test_a_close_before_accepting_is_403(server: Process) -> None:
@@ -103,12 +107,15 @@ def test_a_failure_before_accepting_is_500(server: Process) -> None:
 def test_the_selected_subprotocol_is_answered_and_the_token_is_not(server: Process) -> None:
     with server.connect() as client:
         head = client.upgrade("/", "sec-websocket-protocol: therapyconnect.v1, bearer.abc.def")
-    assert b"sec-websocket-protocol: therapyconnect.v1\r\n" in head + b"\r\n" and b"bearer" not in head
+    assert b"sec-websocket-protocol: therapyconnect.v1\r\n" in head + b"\r\n"
+    assert b"bearer" not in head
 
 
 def test_compression_is_not_negotiated(server: Process) -> None:
     with server.connect() as client:
-        head = client.upgrade("/", "sec-websocket-extensions: permessage-deflate; client_max_window_bits")
+        head = client.upgrade(
+            "/", "sec-websocket-extensions: permessage-deflate; client_max_window_bits"
+        )
     assert b"extensions" not in head.lower()
 
 

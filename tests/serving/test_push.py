@@ -70,7 +70,8 @@ def test_all_frames_of_one_turn_leave_in_one_write() -> None:
         pending = outbox.pending_bytes
         await asyncio.sleep(0)
         assert transport.writes == [b"".join(header(1, len(frame)) + frame for frame in frames)]
-        assert pending == len(transport.writes[0]) and outbox.pending_bytes == 0
+        assert pending == len(transport.writes[0])
+        assert outbox.pending_bytes == 0
         outbox.send(b"next turn")
         await asyncio.sleep(0)
         assert len(transport.writes) == 2
@@ -82,7 +83,8 @@ def test_a_burst_that_the_kernel_takes_is_not_a_slow_reader() -> None:
     async def check(transport: Transport, outbox: Outbox, closes: list[int]) -> None:
         assert all(outbox.send(b"x" * 1000) for _ in range(5000))
         await asyncio.sleep(0)
-        assert sum(map(len, transport.writes)) == 5000 * 1004 and not closes
+        assert sum(map(len, transport.writes)) == 5000 * 1004
+        assert not closes
 
     run(check)
 
@@ -95,9 +97,12 @@ def test_frames_wait_while_refused_and_then_leave_in_order() -> None:
         for number in range(300):
             outbox.send(b"%03d" % number)
         await asyncio.sleep(0)
-        assert len(transport.writes) == 1 and outbox.pending_bytes == 7 + 300 * 5
+        assert len(transport.writes) == 1
+        assert outbox.pending_bytes == 7 + 300 * 5
         transport.relent()
-        assert b"".join(transport.writes[1:]) == b"".join(b"\x81\x03%03d" % number for number in range(300))
+        assert b"".join(transport.writes[1:]) == b"".join(
+            b"\x81\x03%03d" % number for number in range(300)
+        )
 
     run(check)
 
@@ -108,9 +113,12 @@ def test_over_the_limit_the_queue_is_dropped_1013_sent_and_the_connection_cut() 
         outbox.send(b"first")
         await asyncio.sleep(0)
         results = [outbox.send(b"x" * 100) for _ in range(11)]
-        assert results == [True] * 9 + [False] * 2 and outbox.closed and closes == [1013]
+        assert results == [True] * 9 + [False] * 2
+        assert outbox.closed
+        assert closes == [1013]
         assert transport.writes[-1][:4] == b"\x88\x0d\x03\xf5"
-        assert outbox.queued_bytes == 0 and not transport.aborted
+        assert outbox.queued_bytes == 0
+        assert not transport.aborted
         await asyncio.sleep(0.05)
         assert transport.aborted
 
@@ -138,8 +146,11 @@ def test_close_follows_the_queue_once_and_is_bounded() -> None:
         outbox.send(b"last")
         outbox.close(4401, "é" * 100)
         outbox.close(1000)
-        assert transport.writes[0].startswith(b"\x81\x04last\x88\x7c\x11\x31")  # cut between two characters
-        assert closes == [4401] and not outbox.send(b"no")
+        assert transport.writes[0].startswith(
+            b"\x81\x04last\x88\x7c\x11\x31"
+        )  # cut between two characters
+        assert closes == [4401]
+        assert not outbox.send(b"no")
         await asyncio.sleep(0.04)
         assert transport.aborted
 

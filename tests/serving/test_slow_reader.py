@@ -22,7 +22,10 @@ def wait_for_flood_end(server: Process, seconds: float) -> dict[str, float]:
 def test_a_stalled_reader_is_closed_while_another_is_served(own_server: MakeServer) -> None:
     server = own_server()
     before = server.stats()["most_rss"]
-    with server.connect(receive_buffer=4096) as stalled, connect(server.url, compression=None) as other:
+    with (
+        server.connect(receive_buffer=4096) as stalled,
+        connect(server.url, compression=None) as other,
+    ):
         stalled.upgrade()
         stalled.send_frame(b"flood:1")
         slowest = 0.0

@@ -61,8 +61,18 @@ def test_an_http_request_in_flight_finishes_and_idle_ones_close(own_server: Make
 
 
 def test_what_does_not_finish_is_cut_off_in_time(own_server: MakeServer) -> None:
-    server = own_server(drain_seconds=0.5, finish_seconds=0.5, cancel_seconds=0.2, close_seconds=30, stall_seconds=30)
-    with server.connect(receive_buffer=4096) as stalled, server.connect() as busy, server.connect() as deaf:
+    server = own_server(
+        drain_seconds=0.5,
+        finish_seconds=0.5,
+        cancel_seconds=0.2,
+        close_seconds=30,
+        stall_seconds=30,
+    )
+    with (
+        server.connect(receive_buffer=4096) as stalled,
+        server.connect() as busy,
+        server.connect() as deaf,
+    ):
         stalled.upgrade()
         stalled.send_frame(b"flood:1")
         deaf.upgrade()

@@ -127,7 +127,9 @@ def test_idle_between_messages_is_fine(server: Process) -> None:
 def test_pushed_and_sent_frames_keep_their_order(server: Process) -> None:
     with connect(server.url, compression=None) as client:
         client.send("mixed:5000")
-        assert [client.recv(timeout=5) for _ in range(5000)] == [str(number) for number in range(5000)]
+        assert [client.recv(timeout=5) for _ in range(5000)] == [
+            str(number) for number in range(5000)
+        ]
 
 
 def test_frames_of_all_header_sizes_are_pushed(server: Process) -> None:
@@ -150,7 +152,9 @@ def test_a_flood_of_messages_waits_in_the_kernel(server: Process) -> None:
         client.send("sleep:0.5")
         for number in range(500):
             client.send(str(number))
-        assert [client.recv(timeout=5) for _ in range(500)] == [str(number) for number in range(500)]
+        assert [client.recv(timeout=5) for _ in range(500)] == [
+            str(number) for number in range(500)
+        ]
 
 
 def test_close_comes_after_what_was_pushed_and_ends_the_application(server: Process) -> None:
@@ -162,7 +166,8 @@ def test_close_comes_after_what_was_pushed_and_ends_the_application(server: Proc
             client.recv(timeout=5)
         assert (client.close_code, client.close_reason) == (4401, "as asked")
     stats = server.stats()
-    assert stats["ended"] == before + 1 and stats["disconnect"] == 4401
+    assert stats["ended"] == before + 1
+    assert stats["disconnect"] == 4401
 
 
 def test_a_peer_that_does_not_answer_the_close_is_cut_off(server: Process) -> None:
@@ -180,7 +185,10 @@ def test_the_peers_close_is_echoed_and_ends_the_application(server: Process) -> 
         client.upgrade()
         client.send_frame(b"last question")
         client.send_frame((4000).to_bytes(2, "big"), opcode=8)
-        assert client.read_frame() == (1, b"last question")  # what came before the close is answered
+        assert client.read_frame() == (
+            1,
+            b"last question",
+        )  # what came before the close is answered
         assert client.read_close() == 4000
         assert client.read_all() == b""
     assert server.stats()["disconnect"] == 4000
@@ -189,7 +197,8 @@ def test_the_peers_close_is_echoed_and_ends_the_application(server: Process) -> 
 def test_a_failing_application_closes_1011_and_logs_no_text(server: Process) -> None:
     assert closed_with(server, "fail:") == 1011
     log = server.log.read_text()
-    assert "ValueError" in log and "a patient's words" not in log
+    assert "ValueError" in log
+    assert "a patient's words" not in log
 
 
 def test_a_silent_peer_is_closed_and_a_living_one_is_not(own_server: MakeServer) -> None:

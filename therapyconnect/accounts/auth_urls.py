@@ -14,6 +14,8 @@ from allauth.headless.tokens import views as tokens
 from allauth.headless.usersessions import views as sessions
 from django.urls import include, path
 
+from therapyconnect.accounts import passkeys
+
 _ROUTES = {
     "config": base.ConfigView,
     "auth/login": account.LoginView,
@@ -22,14 +24,14 @@ _ROUTES = {
     "auth/reauthenticate": account.ReauthenticateView,
     "auth/2fa/authenticate": mfa.AuthenticateView,
     "auth/2fa/reauthenticate": mfa.ReauthenticateView,
-    "auth/webauthn/authenticate": mfa.AuthenticateWebAuthnView,
-    "auth/webauthn/reauthenticate": mfa.ReauthenticateWebAuthnView,
-    "auth/webauthn/login": mfa.LoginWebAuthnView,
+    "auth/webauthn/authenticate": passkeys.AuthenticateWebAuthnView,
+    "auth/webauthn/reauthenticate": passkeys.ReauthenticateWebAuthnView,
+    "auth/webauthn/login": passkeys.LoginWebAuthnView,
     "account/password/change": account.ChangePasswordView,
     "account/authenticators": mfa.AuthenticatorsView,
     "account/authenticators/totp": mfa.ManageTOTPView,
     "account/authenticators/recovery-codes": mfa.ManageRecoveryCodesView,
-    "account/authenticators/webauthn": mfa.ManageWebAuthnView,
+    "account/authenticators/webauthn": passkeys.ManageWebAuthnView,
     "tokens/refresh": tokens.RefreshTokenView,
 }
 

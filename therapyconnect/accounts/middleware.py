@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import HttpRequest, HttpResponse
@@ -78,4 +79,15 @@ def _refuse_body(request: HttpRequest) -> HttpResponse | None:
         return error_response(request, 400, Problem("parse_error", "The body is not valid JSON."))
     if not isinstance(value, dict):
         return error_response(request, 400, Problem("invalid", "The body must be a JSON object."))
+    if _holds_nul(value):
+        return error_response(request, 400, Problem("invalid", "No text may hold NUL."))
     return None
+
+
+def _holds_nul(value: Any) -> bool:
+    """PostgreSQL keeps no NUL in text or JSON."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(_holds_nul(item) for item in value)

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from therapyconnect.accounts import services
 from therapyconnect.accounts.session_store import SessionStore
 from therapyconnect.accounts.tokens import (
-    AccessClaims,
     bearer_token,
     mint_access,
     mint_refresh,
@@ -21,15 +20,19 @@ from therapyconnect.accounts.tokens import (
 from therapyconnect.core.errors import Unauthenticated
 
 
-class _VerifiedSession(str):
-    """A session id out of a verified token. A type, so that no text of a client's can be one."""
+class _BearerSession(str):
+    """The id of a live session, out of a verified token.
 
-    claims: AccessClaims
+    A type, so that no text of a client's can be taken for one.
+    """
+
+    session: SessionStore
 
     @classmethod
-    def of(cls, claims: AccessClaims) -> _VerifiedSession:
-        self = cls(claims.session_id)
-        self.claims = claims
+    def of(cls, session: SessionStore) -> _BearerSession:
+        assert session.session_key is not None
+        self = cls(session.session_key)
+        self.session = session
         return self
 
 
@@ -37,22 +40,20 @@ class TokenStrategy(AbstractTokenStrategy):  # type: ignore[misc]
     """`X-Session-Token` holds a session's secret; `Authorization` an access token of ours."""
 
     def get_session_token(self, request: HttpRequest) -> str | None:
+        """What the request brings; a token that is refused counts as none, and answers 401."""
         secret = request.headers.get("X-Session-Token")
         if secret:
             return secret
-        try:
-            token = bearer_token(request.META.get("HTTP_AUTHORIZATION"))
-            return _VerifiedSession.of(verify_access(token)) if token else None
-        except Unauthenticated:
-            return None
+        known: dict[str, _BearerSession | None] = request.__dict__.setdefault("_bearer", {})
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if header not in known:
+            known[header] = _bearer_session(header)
+        return known[header]
 
     def lookup_session(self, session_token: str) -> SessionStore | None:
-        if not isinstance(session_token, _VerifiedSession):
-            return SessionStore.opened_with(session_token)
-        session = SessionStore.alive(str(session_token))
-        if session is None or session.get(SESSION_KEY) != session_token.claims.user_id:
-            return None
-        return session
+        if isinstance(session_token, _BearerSession):
+            return session_token.session
+        return SessionStore.opened_with(session_token)
 
     def create_session_token(self, request: HttpRequest) -> str:
         """The secret of the request's session; its id where it was opened by an access token.
@@ -101,3 +102,15 @@ class TokenStrategy(AbstractTokenStrategy):  # type: ignore[misc]
         session_id = request.session.session_key
         assert session_id is not None
         return str(request.user.pk), session_id
+
+
+def _bearer_session(header: str) -> _BearerSession | None:
+    try:
+        token = bearer_token(header)
+        claims = verify_access(token) if token else None
+    except Unauthenticated:
+        return None
+    session = SessionStore.alive(claims.session_id) if claims else None
+    if claims is None or session is None or session.get(SESSION_KEY) != claims.user_id:
+        return None
+    return _BearerSession.of(session)

@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "therapyconnect.config.settings"
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 
-django_application = ASGIStaticFilesHandler(get_asgi_application())  # type: ignore[no-untyped-call]
+django_application = ASGIStaticFilesHandler(get_asgi_application())
 
 from therapyconnect.messaging.selectors.events import events_for_stream  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402

@@ -62,7 +62,10 @@ def _read() -> Environment:
         throttles=throttles == "on",
         keys=env.str("THERAPYCONNECT_KEYS", ""),
         key_file=Path(env.str("THERAPYCONNECT_KEY_FILE", str(data / "keys" / "ring.json"))),
-        hosts=env.list("THERAPYCONNECT_HOSTS", default=[] if production else ["localhost", "127.0.0.1", "[::1]"]),
+        hosts=env.list(
+            "THERAPYCONNECT_HOSTS",
+            default=[] if production else ["localhost", "127.0.0.1", "[::1]"],
+        ),
         origins=env.list("THERAPYCONNECT_ORIGINS", default=[] if production else demo_origins),
     )
 

@@ -102,7 +102,9 @@ STATIC_URL = "/static/"
 STATIC_ROOT = ENVIRONMENT.data / "static"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["therapyconnect.accounts.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "therapyconnect.accounts.authentication.TokenAuthentication"
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["therapyconnect.core.rest.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["therapyconnect.core.rest.renderers.MsgspecRenderer"],
@@ -163,7 +165,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.pro
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
-THERAPYCONNECT = {
+THERAPYCONNECT: dict[str, Any] = {
     "MODE": ENVIRONMENT.mode,
     "THROTTLES": ENVIRONMENT.throttles,
     "LANES": 2,

@@ -19,7 +19,8 @@ from therapyconnect.accounts.services.users import create_user
 from therapyconnect.accounts.tokens import mint_access
 from therapyconnect.core.ids import role_of
 from therapyconnect.messaging.services.chats import create_or_get_chat
-from therapyconnect.messaging.services.engine import ask_all
+from therapyconnect.messaging.services.engine import Make, ask_all
+from therapyconnect.messaging.services.requests import Send
 from therapyconnect.messaging.services.sending import Reply, build_send
 
 DEMO_PASSWORD: Final = "demo-therapyconnect"  # noqa: S105  public, and refused in production
@@ -85,26 +86,24 @@ def _talk(therapist_id: str, patient_id: str, lines: list[tuple[str, str, bool]]
     if not created:
         return
 
-    def line(number: int, sender_id: str, text: str, emergency: bool, reply: Reply) -> object:
-        return build_send(
-            sender=people[sender_id],
-            chat_id=chat_id,
-            text=text,
-            message_type="text",
-            emergency=emergency,
-            reply_to=None,
-            client_message_id=f"demo-{number}",
-            attachment_id=None,
-            payload=None,
-            reply=reply,
-        )
+    def line(number: int, sender_id: str, text: str, emergency: bool) -> Make:
+        def make(reply: Reply) -> Send:
+            return build_send(
+                sender=people[sender_id],
+                chat_id=chat_id,
+                text=text,
+                message_type="text",
+                emergency=emergency,
+                reply_to=None,
+                client_message_id=f"demo-{number}",
+                attachment_id=None,
+                payload=None,
+                reply=reply,
+            )
 
-    ask_all(
-        [
-            lambda reply, n=n, said=said: line(n, *said, reply)  # type: ignore[misc]
-            for n, said in enumerate(lines)
-        ]
-    )
+        return make
+
+    ask_all([line(number, *said) for number, said in enumerate(lines)])
 
 
 def _principal(user_id: str) -> Principal:

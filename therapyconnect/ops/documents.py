@@ -30,7 +30,7 @@ class DocsView(SpectacularSwaggerSplitView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        response: Response = super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         script = request.GET.get("script") is not None
         if script and settings.THERAPYCONNECT["MODE"] == "demo":
             response.data["settings"] = _authorised_settings()

@@ -104,6 +104,7 @@ class Door:
 
     async def _refuse(self, send: Send, error: Exception) -> None:
         domain = translate(error)
+        problems: tuple[Problem, ...]
         if domain is None:
             log.error("door.broke", exc_info=error)
             status, problems = 500, (Problem("server_error", "The server made a mistake."),)

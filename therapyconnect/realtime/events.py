@@ -62,9 +62,7 @@ class Arrival:
         message = self.message
         if message.sender_id == user_id:
             if ref is not None:
-                return encode(
-                    ChatMessageSaid(message=self._raw(), chat_id=self.chat_id, ref=ref)
-                )
+                return encode(ChatMessageSaid(message=self._raw(), chat_id=self.chat_id, ref=ref))
             if self._own is None:
                 self._own = encode(ChatMessageSaid(message=self._raw(), chat_id=self.chat_id))
             return self._own

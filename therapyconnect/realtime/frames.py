@@ -178,9 +178,7 @@ class _RefOnly(msgspec.Struct):
 
 
 _ref_decoder = msgspec.json.Decoder(_RefOnly)
-TYPES = frozenset(
-    str(kind.__struct_config__.tag) for kind in AnyAsked.__args__
-)
+TYPES = frozenset(str(kind.__struct_config__.tag) for kind in AnyAsked.__args__)
 
 
 def refusal_of(text: str) -> ErrorSaid:

@@ -6,7 +6,7 @@ user. A stream lives as long as anyone hears it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from therapyconnect.core.hub import MessageCreated, Push, ReceiptMoved, Typing, Unsure
@@ -60,9 +60,12 @@ class MemoryHub:
                 if stream is not None:
                     stream.push(Arrival.of(push))
             elif isinstance(push, ReceiptMoved):
-                self._each(push.chat_id, lambda s, p=push: s.hear_receipt(p))
+                for socket in self._hearing(push.chat_id):
+                    socket.hear_receipt(push)
             elif isinstance(push, Typing):
-                self._each(push.chat_id, lambda s, p=push: s.hear_typing(p), besides=push.user_id)
+                for socket in self._hearing(push.chat_id):
+                    if socket.user_id != push.user_id:
+                        socket.hear_typing(push)
             elif isinstance(push, Unsure) and (stream := self._streams.get(push.chat_id)):
                 stream.suspect()
 
@@ -122,9 +125,7 @@ class MemoryHub:
     def _open(self, chat_id: str) -> ChatStream:
         stream = self._streams.get(chat_id)
         if stream is None:
-            stream = ChatStream(
-                chat_id, read=self._read, deliver=self._deliver, lost=self._lose
-            )
+            stream = ChatStream(chat_id, read=self._read, deliver=self._deliver, lost=self._lose)
             self._streams[chat_id] = stream
         return stream
 
@@ -158,20 +159,19 @@ class MemoryHub:
                 stream.close()
 
     def _deliver(self, arrival: Arrival) -> None:
-        self._each(arrival.chat_id, lambda socket: socket.arrive(arrival))
+        for socket in self._hearing(arrival.chat_id):
+            socket.arrive(arrival)
 
     def _lose(self, chat_id: str) -> None:
         """The stream can't go on: its sockets reconnect and resume."""
-        self._each(chat_id, lambda socket: socket.close(GOING_AWAY, "resume"))
+        for socket in self._hearing(chat_id):
+            socket.close(GOING_AWAY, "resume")
 
-    def _each(
-        self, chat_id: str, say: Callable[[Socket], None], *, besides: str | None = None
-    ) -> None:
+    def _hearing(self, chat_id: str) -> list[Socket]:
+        """The sockets that hear a chat now; a copy, since hearing may end a socket."""
         sockets = [*self._chat_sockets.get(chat_id, ())]
         for user_id in parse_chat_id(chat_id) or ():
             user = self._users.get(user_id)
             if user is not None:
                 sockets.extend(user.sockets)
-        for socket in sockets:
-            if socket.user_id != besides:
-                say(socket)
+        return sockets

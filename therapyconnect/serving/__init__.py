@@ -1,18 +1,20 @@
 """The server under the application: sockets in, ASGI out.
 
-Purpose: uvicorn with the promises that stock uvicorn does not keep. Every request head, body, message, queue and close
-is bounded in bytes and seconds; a stop finishes what is in flight before a socket hears 1001; frames are pushed without
-awaiting, and leave in one write per turn of the loop. Why: `docs/decisions/0003-own-server.md`.
+Purpose: uvicorn with the promises that stock uvicorn does not keep. Every request head, body,
+message, queue and close is bounded in bytes and seconds; a stop finishes what is in flight before a
+socket hears 1001; frames are pushed without awaiting, and leave in one write per turn of the loop.
+Why: `docs/decisions/0003-own-server.md`.
 
-Concurrency: one event loop, one thread. Nothing here may be called from another thread, `Server.stop` aside. A blocking
-call anywhere in the loop stalls every socket.
+Concurrency: one event loop, one thread. Nothing here may be called from another thread,
+`Server.stop` aside. A blocking call anywhere in the loop stalls every socket.
 
 Invariants:
 - No bytes wait without a bound or a clock.
 - A frame leaves whole and in the order in which it was queued, whether pushed or sent by ASGI.
 - The answer to a refused client never echoes what it sent; no path, header or frame is logged.
 
-Allowed imports: the standard library, uvicorn, httptools, websockets. No other room of this package.
+Allowed imports: the standard library, uvicorn, httptools, websockets. No other room of this
+package.
 """
 
 from therapyconnect.serving.config import BodyLimit, ServingConfig, default_body_limit

@@ -24,7 +24,9 @@ class Refusal:
         """The whole HTTP response, which also announces that the connection closes."""
         kind = "server_error" if self.status >= 500 else "client_error"
         error = {"code": self.code, "detail": self.detail, "attr": None}
-        body = json.dumps({"type": kind, "errors": [error], "request_id": uuid.uuid4().hex}).encode()
+        body = json.dumps(
+            {"type": kind, "errors": [error], "request_id": uuid.uuid4().hex}
+        ).encode()
         headers = [(b"content-type", b"application/json"), (b"connection", b"close"), *self.headers]
         return response(self.status, [*default_headers, *headers], body)
 
@@ -32,18 +34,27 @@ class Refusal:
 BAD_REQUEST = Refusal(400, "bad_request", "The request is not valid HTTP.")
 BAD_HANDSHAKE = Refusal(400, "bad_request", "The WebSocket handshake is not valid.")
 UNSUPPORTED_VERSION = Refusal(
-    426, "upgrade_required", "Only version 13 of WebSocket is spoken.", ((b"sec-websocket-version", b"13"),)
+    426,
+    "upgrade_required",
+    "Only version 13 of WebSocket is spoken.",
+    ((b"sec-websocket-version", b"13"),),
 )
 FORBIDDEN = Refusal(403, "permission_denied", "The WebSocket was refused.")
 REQUEST_TIMEOUT = Refusal(408, "request_timeout", "The request did not arrive in time.")
 PAYLOAD_TOO_LARGE = Refusal(413, "payload_too_large", "The request body is too large.")
-HEADERS_TOO_LARGE = Refusal(431, "request_header_fields_too_large", "The request head is larger than 16 KiB.")
+HEADERS_TOO_LARGE = Refusal(
+    431, "request_header_fields_too_large", "The request head is larger than 16 KiB."
+)
 SERVER_ERROR = Refusal(500, "error", "A server error occurred.")
-GOING_AWAY = Refusal(503, "service_unavailable", "The server is going away.", ((b"retry-after", b"1"),))
+GOING_AWAY = Refusal(
+    503, "service_unavailable", "The server is going away.", ((b"retry-after", b"1"),)
+)
 
 
 def response(status: int, headers: Sequence[Header], body: bytes) -> bytes:
-    """A response with a body of known length. `ValueError` where a header would break out of its line."""
+    """A response with a body of known length. `ValueError` where a header would break out of its
+    line.
+    """
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -25,7 +25,12 @@ class ServingConfig(uvicorn.Config):
     """A `uvicorn.Config` that also carries our limits; the protocols read them from here."""
 
     def __init__(
-        self, app: Any, *, limits: Limits | None = None, body_limit: BodyLimit = default_body_limit, **options: Any
+        self,
+        app: Any,
+        *,
+        limits: Limits | None = None,
+        body_limit: BodyLimit = default_body_limit,
+        **options: Any,
     ) -> None:
         self.limits = limits or Limits()
         self.body_limit = body_limit

@@ -1,7 +1,8 @@
 """RFC 6455 frames: the headers we send and the frames we read.
 
-Our own, because an idle socket then holds no parser at all and the common frame (whole, masked, text) takes one pass;
-the tests hold it against the `websockets` library. Masking is that library's C function.
+Our own, because an idle socket then holds no parser at all and the common frame (whole, masked,
+text) takes one pass; the tests hold it against the `websockets` library. Masking is that library's
+C function.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ Message = tuple[int, bytes]
 
 
 class FrameError(Exception):
-    """The peer broke the protocol or a limit. `code` is the close code it gets; the text is ours, never data."""
+    """The peer broke the protocol or a limit. `code` is the close code it gets; the text is ours,
+    never data.
+    """
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -48,7 +51,9 @@ def header(opcode: int, size: int) -> bytes:
 
 
 def close_payload(code: int, reason: str) -> bytes:
-    """The payload of a close frame; 1005 is the empty one. The reason is cut to the 123 bytes a frame can hold."""
+    """The payload of a close frame; 1005 is the empty one. The reason is cut to the 123 bytes a
+    frame can hold.
+    """
     if code == CloseCode.NO_STATUS_RCVD:
         return b""
     return code.to_bytes(2, "big") + reason.encode()[:123].decode(errors="ignore").encode()
@@ -75,8 +80,8 @@ class FrameReader:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        # What has come and is not yet read, from `_start` on. `_need` says how many bytes would help, so that bytes
-        # which dribble in are only looked at once they can matter.
+        # What has come and is not yet read, from `_start` on. `_need` says how many bytes would
+        # help, so that bytes which dribble in are only looked at once they can matter.
         self._buffer: bytes | bytearray = b""
         self._start = 0
         self._need = 2
@@ -103,7 +108,9 @@ class FrameReader:
         self._buffer, self._start, self._fragments = b"", 0, None
 
     def next(self) -> Message | None:
-        """The next whole message or control frame, or None until more bytes come. Raises `FrameError`."""
+        """The next whole message or control frame, or None until more bytes come. Raises
+        `FrameError`.
+        """
         while True:
             frame = self._next_frame()
             if frame is None:

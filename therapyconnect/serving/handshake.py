@@ -1,7 +1,7 @@
 """The opening handshake of RFC 6455, on a request head that the HTTP parser has already read.
 
-Stock uvicorn writes the head out again for a second parser whose limits are lower (8 KiB a line, 128 headers) and whose
-refusal nobody answers; so there is no second parser here.
+Stock uvicorn writes the head out again for a second parser whose limits are lower (8 KiB a line,
+128 headers) and whose refusal nobody answers; so there is no second parser here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ def check(*, method: str, http_version: str, headers: list[Header]) -> Refusal |
     """Why this cannot become a WebSocket, or None. Names of headers are lower case."""
     if method != "GET" or http_version != "1.1":
         return BAD_HANDSHAKE
-    if any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers):
+    if any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
+    ):
         return BAD_HANDSHAKE
     if values(headers, b"sec-websocket-version") != [b"13"]:
         return UNSUPPORTED_VERSION
@@ -52,7 +55,9 @@ def accept_value(key: bytes) -> bytes:
     return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest())
 
 
-def make_scope(http_scope: dict[str, Any], url: bytes, extensions: dict[str, Any]) -> dict[str, Any] | None:
+def make_scope(
+    http_scope: dict[str, Any], url: bytes, extensions: dict[str, Any]
+) -> dict[str, Any] | None:
     """The ASGI scope of a socket from that of its HTTP request; None where the URL is not one."""
     try:
         parsed = httptools.parse_url(url)

@@ -1,4 +1,6 @@
-"""The HTTP side: uvicorn's httptools protocol, with a bound on every byte and second that a client may take."""
+"""The HTTP side: uvicorn's httptools protocol, with a bound on every byte and second that a client
+may take.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,9 @@ from therapyconnect.serving.websocket import WebSocketProtocol
 class HttpProtocol(HttpToolsProtocol):
     """One connection until it closes or becomes a WebSocket.
 
-    A head must end within `head_seconds` and `head_bytes` (408, 431), a body within its time and limit (408, 413);
-    what is not HTTP gets 400. Each of these answers closes the connection. All else is the application's.
+    A head must end within `head_seconds` and `head_bytes` (408, 431), a body within its time and
+    limit (408, 413); what is not HTTP gets 400. Each of these answers closes the connection. All
+    else is the application's.
     """
 
     config: ServingConfig
@@ -74,7 +77,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         at = 0
         while at < len(data) and self.refusal is None and self.parser is not None:
-            # In a head no more is parsed than it may still hold; elsewhere a new head may begin in any piece.
+            # In a head no more is parsed than it may still hold; elsewhere a new head may begin in
+            # any piece.
             room = self.limits.head_bytes - (self.head_size if self.awaits_head else 0)
             piece = data if at == 0 and len(data) <= room else data[at : at + max(room, 1)]
             at += len(piece)
@@ -114,7 +118,8 @@ class HttpProtocol(HttpToolsProtocol):
             if self.upgrading:
                 self._upgrade(data[end - len(piece) + upgrade.args[0] :])
                 return False
-            # Another protocol than WebSocket: the request is answered as plain HTTP, and is the connection's last.
+            # Another protocol than WebSocket: the request is answered as plain HTTP, and is the
+            # connection's last.
             if self.cycle is not None:
                 self.cycle.keep_alive = False
         except httptools.HttpParserError:
@@ -122,8 +127,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.refusal is None:
             if self.awaits_head:
                 if not self.ended and (self.head_begun or fresh):
-                    # All of this piece belongs to one head. Counted as received, so that dribbled, padded and
-                    # never-ending lines count too.
+                    # All of this piece belongs to one head. Counted as received, so that dribbled,
+                    # padded and never-ending lines count too.
                     self.head_size = before + len(piece)
                 if self.head_size >= self.limits.head_bytes:
                     self.refusal = HEADERS_TOO_LARGE
@@ -157,8 +162,13 @@ class HttpProtocol(HttpToolsProtocol):
             self.refusal = HEADERS_TOO_LARGE
             return
         method = self.parser.get_method().decode("ascii")
-        self.body_limit = self.config.body_limit(method, self.url.partition(b"?")[0].decode("latin-1"))
-        if any(name == b"content-length" and int(value) > self.body_limit for name, value in self.headers):
+        self.body_limit = self.config.body_limit(
+            method, self.url.partition(b"?")[0].decode("latin-1")
+        )
+        if any(
+            name == b"content-length" and int(value) > self.body_limit
+            for name, value in self.headers
+        ):
             self.refusal = PAYLOAD_TOO_LARGE
             return
         self.upgrading = self.parser.should_upgrade() and self._should_upgrade()
@@ -195,8 +205,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         self._disarm()
         self.connections.discard(self)
-        if self.cycle is not None and not self.cycle.response_complete:
-            # Pipelined behind a request that is still being answered: both cannot have the connection.
+        unanswered = self.cycle is not None and not self.cycle.response_complete
+        if unanswered or self.transport.get_write_buffer_size():
+            # Pipelined behind an answer that is still on its way: both cannot have the connection.
             self.transport.abort()
             return
         self.scope["method"] = self.parser.get_method().decode("ascii")
@@ -211,7 +222,9 @@ class HttpProtocol(HttpToolsProtocol):
     # Refusals and deadlines.
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer and close; behind a request that is still being answered, close after that one's answer."""
+        """Answer and close; behind a request that is still being answered, close after that one's
+        answer.
+        """
         self.refusal = refusal
         cycle = self.cycle
         unanswered = cycle is not None and not cycle.response_complete
@@ -239,7 +252,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.deadline = self.loop.call_later(self.limits.linger_seconds, self.transport.abort)
 
     def _watch(self) -> None:
-        """Have a clock run while a head or a body is incomplete. Whole requests in one read never set one."""
+        """Have a clock run while a head or a body is incomplete. Whole requests in one read never
+        set one.
+        """
         if self.deadline is not None:
             return
         if self.awaits_head:
@@ -281,12 +296,16 @@ class _Guarded:
 
     __slots__ = ("_app", "_cycle", "_protocol")
 
-    def __init__(self, app: ASGI3Application, cycle: RequestResponseCycle, protocol: HttpProtocol) -> None:
+    def __init__(
+        self, app: ASGI3Application, cycle: RequestResponseCycle, protocol: HttpProtocol
+    ) -> None:
         self._app = app
         self._cycle = cycle
         self._protocol = protocol
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
         try:
             await self._app(scope, receive, send)
         except Exception as exc:

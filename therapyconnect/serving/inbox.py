@@ -10,7 +10,8 @@ from therapyconnect.serving.frames import TEXT, FrameError
 class Inbox:
     """Messages in order, then the disconnect, for one reader at a time.
 
-    A plain list and a future that exists only while somebody waits: an `asyncio.Queue` weighs some 3 kB a socket.
+    A plain list and a future that exists only while somebody waits: an `asyncio.Queue` weighs some
+    3 kB a socket.
     """
 
     __slots__ = ("_loop", "_messages", "_waiter", "disconnect")

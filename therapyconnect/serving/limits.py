@@ -23,7 +23,8 @@ class Limits:
     keep_alive_seconds: int = 75
     """An idle connection between two requests."""
     linger_seconds: float = 2.0
-    """How long a refused client's remaining bytes are read and thrown away. Closing with unread bytes makes
+    """How long a refused client's remaining bytes are read and thrown away. Closing with unread
+    bytes makes
     the kernel reset the connection, and the client would never see why it was refused."""
 
     # What one socket may send us.
@@ -46,7 +47,9 @@ class Limits:
     close_seconds: float = 5.0
     """For the peer to finish the closing handshake."""
     kernel_send_bytes: int = 256 * 1024
-    """`SO_SNDBUF` of a socket; 0 leaves it to the kernel, which lets a stalled reader hold megabytes."""
+    """`SO_SNDBUF` of a socket; 0 leaves it to the kernel, which lets a stalled reader hold
+    megabytes.
+    """
 
     # Stopping: the sum is the longest a stop can take.
     drain_seconds: float = 8.0

@@ -1,4 +1,6 @@
-"""The way out of a socket: frames are queued without awaiting and leave in one write per turn of the loop."""
+"""The way out of a socket: frames are queued without awaiting and leave in one write per turn of
+the loop.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,15 @@ from typing import Protocol
 from therapyconnect.serving.frames import CLOSE, SHORT_TEXT_HEADERS, TEXT, close_payload, header
 from therapyconnect.serving.limits import Limits
 
-# Bytes handed to the transport at a time. The rest stays in our own queue, where it can still be dropped.
+# Bytes handed to the transport at a time. The rest stays in our own queue, where it can still be
+# dropped.
 CHUNK_BYTES = 64 * 1024
 
 
 class PushChannel(Protocol):
-    """What the application gets as `scope["extensions"]["therapyconnect.push"]`. Only for the loop's own thread."""
+    """What the application gets as `scope["extensions"]["therapyconnect.push"]`. Only for the
+    loop's own thread.
+    """
 
     closed: bool
     """True from the moment that nothing more can be sent, whoever closed."""
@@ -27,7 +32,8 @@ class PushChannel(Protocol):
         """Queue one text frame (UTF-8), after all that was queued before; False once closed."""
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame after what is queued and end the application's `receive()`; harmless when closed.
+        """Send a close frame after what is queued and end the application's `receive()`; harmless
+        when closed.
 
         A peer that does not finish the closing handshake in time is cut off.
         """
@@ -56,9 +62,9 @@ class Flusher:
 class Outbox:
     """The `PushChannel` of one socket.
 
-    Holds at most `pending_bytes` of the limits: a reader that owes more, or whose kernel buffer takes nothing for
-    `stall_seconds`, gets 1013 as far as it goes and is cut off `abort_seconds` later. `on_close(code, reason)` is
-    called once, when we begin to close.
+    Holds at most `pending_bytes` of the limits: a reader that owes more, or whose kernel buffer
+    takes nothing for `stall_seconds`, gets 1013 as far as it goes and is cut off `abort_seconds`
+    later. `on_close(code, reason)` is called once, when we begin to close.
     """
 
     __slots__ = (
@@ -88,7 +94,8 @@ class Outbox:
         self._timer: asyncio.TimerHandle | None = None
         self._ending = False
         self.closed = True
-        # At 0 "paused" means that the kernel has refused bytes, and the transport holds at most one chunk.
+        # At 0 "paused" means that the kernel has refused bytes, and the transport holds at most one
+        # chunk.
         transport.set_write_buffer_limits(high=0)
 
     @property
@@ -172,7 +179,9 @@ class Outbox:
             self._arm(self._limits.stall_seconds, self._give_up)
 
     def resume(self) -> None:
-        """The kernel has taken all we gave it: the clock of the stall begins anew with the next chunk."""
+        """The kernel has taken all we gave it: the clock of the stall begins anew with the next
+        chunk.
+        """
         self._paused = False
         if not self.closed:
             self._disarm()
@@ -187,7 +196,9 @@ class Outbox:
             self.flush()
 
     def end_writing(self) -> None:
-        """Tell the peer that nothing more follows, while what it still sends is read: no reset eats our last words."""
+        """Tell the peer that nothing more follows, while what it still sends is read: no reset eats
+        our last words.
+        """
         if self._transport is not None and not self._queue and self._transport.can_write_eof():
             self._transport.write_eof()
 
@@ -217,7 +228,8 @@ class Outbox:
     def _within_limit(self) -> bool:
         if self.pending_bytes <= self._limits.pending_bytes:
             return True
-        # Only what the kernel does not take counts; a burst within one turn has not been offered to it yet.
+        # Only what the kernel does not take counts; a burst within one turn has not been offered to
+        # it yet.
         self.flush()
         if self.pending_bytes <= self._limits.pending_bytes:
             return True
@@ -225,7 +237,9 @@ class Outbox:
         return False
 
     def _give_up(self) -> None:
-        """Close a reader that does not keep up. Its queue is dropped at once, the last words are best effort."""
+        """Close a reader that does not keep up. Its queue is dropped at once, the last words are
+        best effort.
+        """
         if self._transport is None or self.closed:
             return
         self.closed = True

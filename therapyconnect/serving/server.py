@@ -34,8 +34,9 @@ async def nothing_to_drain() -> None:
 class Server(uvicorn.Server):
     """Serves until SIGTERM, SIGINT, SIGHUP or `stop()`, then ends in order and exits with 0.
 
-    Listening ends at once and no socket is read any more; `on_drain` finishes what is in flight, on sockets still open;
-    then every socket gets 1001, and what is left of it or of HTTP is cut off. A second SIGINT cuts at once.
+    Listening ends at once and no socket is read any more; `on_drain` finishes what is in flight, on
+    sockets still open; then every socket gets 1001, and what is left of it or of HTTP is cut off. A
+    second SIGINT cuts at once.
     """
 
     config: ServingConfig
@@ -61,7 +62,9 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._stop.set)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until stopped. Returns rather than raising the signal again, so that a clean stop exits with 0."""
+        """Serve until stopped. Returns rather than raising the signal again, so that a clean stop
+        exits with 0.
+        """
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._force = asyncio.Event()
@@ -101,7 +104,11 @@ class Server(uvicorn.Server):
         await asyncio.gather(orderly, forced, return_exceptions=True)
         await self._cut_off()
         if not self._force.is_set():
-            await self._bounded("application shutdown", self.lifespan.shutdown(), self.config.limits.lifespan_seconds)
+            await self._bounded(
+                "application shutdown",
+                self.lifespan.shutdown(),
+                self.config.limits.lifespan_seconds,
+            )
         logger.info("stopped")
 
     async def _end_in_order(self) -> None:
@@ -163,7 +170,8 @@ class Server(uvicorn.Server):
                 signal.signal(number, before[number])
 
     def _on_signal(self, number: int) -> None:
-        assert self._stop is not None and self._force is not None
+        assert self._stop is not None
+        assert self._force is not None
         if self.should_exit and number == signal.SIGINT:
             self.force_exit = True
             self._force.set()
@@ -186,8 +194,9 @@ def make_server(
 ) -> Server:
     """A server for an ASGI application, with lifespan.
 
-    `fd`: a bound socket to take over instead of host and port. `forwarded_allow_ips`: the proxies whose
-    `X-Forwarded-*` is believed; none by default. Logging is the caller's unless `log_config` is given.
+    `fd`: a bound socket to take over instead of host and port. `forwarded_allow_ips`: the proxies
+    whose `X-Forwarded-*` is believed; none by default. Logging is the caller's unless `log_config`
+    is given.
     """
     limits = limits or Limits()
     config = ServingConfig(

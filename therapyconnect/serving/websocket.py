@@ -1,7 +1,8 @@
 """The WebSocket side: ASGI events in and out, keepalive, and every way in which a socket can end.
 
-Replaces uvicorn's `WebSocketsSansIOProtocol`, whose handshake hangs above 8 KiB, whose close waits for a stalled reader
-for ever, and which holds two queues, two events and a parser for each idle socket.
+Replaces uvicorn's `WebSocketsSansIOProtocol`, whose handshake hangs above 8 KiB, whose close waits
+for a stalled reader for ever, and which holds two queues, two events and a parser for each idle
+socket.
 """
 
 from __future__ import annotations
@@ -14,9 +15,26 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.utils import ClientDisconnected
 
 from therapyconnect.serving import handshake
-from therapyconnect.serving.answers import BAD_HANDSHAKE, FORBIDDEN, GOING_AWAY, SERVER_ERROR, Header, Refusal, response
+from therapyconnect.serving.answers import (
+    BAD_HANDSHAKE,
+    FORBIDDEN,
+    GOING_AWAY,
+    SERVER_ERROR,
+    Header,
+    Refusal,
+    response,
+)
 from therapyconnect.serving.failures import log_failure
-from therapyconnect.serving.frames import BINARY, CLOSE, PING, PONG, TEXT, FrameError, FrameReader, parse_close
+from therapyconnect.serving.frames import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    FrameError,
+    FrameReader,
+    parse_close,
+)
 from therapyconnect.serving.inbox import Inbox
 from therapyconnect.serving.keepalive import Keepalive
 from therapyconnect.serving.push import CHUNK_BYTES, Outbox
@@ -37,7 +55,8 @@ _HANDSHAKE, _OPEN, _ENDED = range(3)
 class WebSocketProtocol(asyncio.Protocol):
     """One socket, from the moment its handshake was read.
 
-    Reading stops while the application is `inbox_messages` behind, so a flood is held back by TCP and not by memory.
+    Reading stops while the application is `inbox_messages` behind, so a flood is held back by TCP
+    and not by memory.
     """
 
     __slots__ = (
@@ -62,9 +81,7 @@ class WebSocketProtocol(asyncio.Protocol):
         )
         self._reader = FrameReader(self._limits.message_bytes)
         self._inbox = Inbox(http.loop)
-        self._keepalive = Keepalive(
-            loop=http.loop, limits=self._limits, outbox=self._outbox, is_reading=lambda: self._reading
-        )
+        self._keepalive = Keepalive(loop=http.loop, limits=self._limits, outbox=self._outbox)
         self._writers: asyncio.Future[None] | None = None
         self._scope: dict[str, Any] | None = None
         self._key = b""
@@ -82,7 +99,9 @@ class WebSocketProtocol(asyncio.Protocol):
     def start(self, *, scope: dict[str, Any], url: bytes, rest: bytes) -> None:
         """Check the handshake and start the application; `scope` is the one of the HTTP request."""
         headers: list[Header] = scope["headers"]
-        refusal = handshake.check(method=scope["method"], http_version=scope["http_version"], headers=headers)
+        refusal = handshake.check(
+            method=scope["method"], http_version=scope["http_version"], headers=headers
+        )
         extensions = {"websocket.http.response": {}, PUSH: self._outbox}
         self._scope = handshake.make_scope(scope, url, extensions) if refusal is None else None
         if self._scope is None:
@@ -180,13 +199,17 @@ class WebSocketProtocol(asyncio.Protocol):
         return {"type": "websocket.receive", "bytes": message}
 
     async def send(self, event: dict[str, Any]) -> None:
-        """An ASGI event from the application, in order with pushed frames. `ClientDisconnected` once closed."""
+        """An ASGI event from the application, in order with pushed frames. `ClientDisconnected`
+        once closed.
+        """
         kind = event["type"]
         if self._state == _HANDSHAKE:
             self._send_handshake(kind, event)
         elif kind == "websocket.send":
             text = event.get("text")
-            opcode, payload = (TEXT, text.encode()) if text is not None else (BINARY, event["bytes"])
+            opcode, payload = (
+                (TEXT, text.encode()) if text is not None else (BINARY, event["bytes"])
+            )
             if not self._outbox.put(opcode, payload):
                 raise ClientDisconnected
             await self._drained()
@@ -209,8 +232,14 @@ class WebSocketProtocol(asyncio.Protocol):
             body += event.get("body", b"")
             if not event.get("more_body", False):
                 names = {name.lower() for name, _ in headers}
-                defaults = [header for header in self._server_state.default_headers if header[0] not in names]
-                self._hang_up(response(status, [*defaults, (b"connection", b"close"), *headers], bytes(body)))
+                defaults = [
+                    header
+                    for header in self._server_state.default_headers
+                    if header[0] not in names
+                ]
+                self._hang_up(
+                    response(status, [*defaults, (b"connection", b"close"), *headers], bytes(body))
+                )
         else:
             raise RuntimeError(f"unexpected ASGI event {kind!r} in the handshake")
 
@@ -218,7 +247,9 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             raise ClientDisconnected
         everything = [*self._server_state.default_headers, *headers]
-        self._transport.write(handshake.acceptance(key=self._key, subprotocol=subprotocol, headers=everything))
+        self._transport.write(
+            handshake.acceptance(key=self._key, subprotocol=subprotocol, headers=everything)
+        )
         self._limit_kernel_buffer()
         self._forget_handshake()
         self._state = _OPEN
@@ -227,7 +258,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._refill()
 
     def _forget_handshake(self) -> None:
-        # The headers hold the bearer token and weigh kilobytes; nobody needs either for the hours that follow.
+        # The headers hold the bearer token and weigh kilobytes; nobody needs either for the hours
+        # that follow.
         if self._scope is not None:
             self._scope["headers"].clear()
             self._scope["subprotocols"].clear()
@@ -277,7 +309,9 @@ class WebSocketProtocol(asyncio.Protocol):
                     else:
                         self._message_began = 0.0
                     break
-                whole = whole or message[0] < CLOSE  # a ping between two fragments does not begin a new message
+                whole = (
+                    whole or message[0] < CLOSE
+                )  # a ping between two fragments does not begin a new message
                 self._take(*message)
                 if self._state == _ENDED:
                     return
@@ -290,7 +324,9 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode in (TEXT, BINARY):
-            if self._inbox.disconnect is None:  # else we are closing, and only the peer's close frame matters
+            if (
+                self._inbox.disconnect is None
+            ):  # else we are closing, and only the peer's close frame matters
                 self._inbox.put(opcode, payload)
         elif opcode == PING:
             self._outbox.put(PONG, payload)
@@ -311,6 +347,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def _pause(self) -> None:
         if self._reading and self._transport is not None:
             self._reading = False
+            self._keepalive.deaf = True
             self._transport.pause_reading()
 
     def _refill(self) -> None:
@@ -324,14 +361,19 @@ class WebSocketProtocol(asyncio.Protocol):
     def _resume(self) -> None:
         if not self._reading and self._transport is not None:
             self._reading = True
+            self._keepalive.deaf = False
             if self._message_began:
-                self._message_began = self._loop.time()  # a message was not late while we did not read
+                self._message_began = (
+                    self._loop.time()
+                )  # a message was not late while we did not read
             self._transport.resume_reading()
 
     # Ends.
 
     def _closing(self, code: int, reason: str) -> None:
-        """The outbox has begun to close: the application's loop ends now, and we read on for the peer's answer."""
+        """The outbox has begun to close: the application's loop ends now, and we read on for the
+        peer's answer.
+        """
         if self._inbox.disconnect is None:
             self._inbox.clear()
             self._inbox.end(code, reason)
@@ -365,7 +407,9 @@ class WebSocketProtocol(asyncio.Protocol):
         if begins:
             self._message_began = self._loop.time()
         if self._message_timer is None:
-            self._message_timer = self._loop.call_later(self._limits.message_seconds, self._check_message)
+            self._message_timer = self._loop.call_later(
+                self._limits.message_seconds, self._check_message
+            )
 
     def _check_message(self) -> None:
         self._message_timer = None

@@ -39,9 +39,7 @@ def unseal(ring: KeyRing, purpose: str, sealed: bytes, *, bound: str = "") -> by
             sealed[_HEAD:cut], sealed[cut:], head + bound.encode()
         )
     except InvalidTag:
-        raise SealBroken(
-            "altered or moved", scope=purpose, table="", column="", row=""
-        ) from None
+        raise SealBroken("altered or moved", scope=purpose, table="", column="", row="") from None
 
 
 @lru_cache(maxsize=64)

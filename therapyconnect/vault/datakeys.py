@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from therapyconnect.vault.cipher import Cipher
@@ -42,10 +43,8 @@ class CipherStore:
     def get(self, chat_id: str) -> Cipher | None:
         cipher = self._ciphers.get(chat_id)
         if cipher is not None:
-            try:
+            with suppress(KeyError):  # another thread just evicted it; ours is still good
                 self._ciphers.move_to_end(chat_id)
-            except KeyError:  # another thread just evicted it; ours is still good
-                pass
         return cipher
 
     def missing(self, chat_ids: Iterable[str]) -> list[str]:
@@ -55,7 +54,8 @@ class CipherStore:
         """Take up rows of `SELECT_SQL`."""
         by_chat: dict[str, dict[int, bytes]] = {}
         for chat_id, version, wrapped, wrapped_by in rows:
-            assert isinstance(chat_id, str) and isinstance(version, int)
+            assert isinstance(chat_id, str)
+            assert isinstance(version, int)
             assert isinstance(wrapped_by, int)
             by_chat.setdefault(chat_id, {})[version] = self.ring.unwrap(
                 bytes(wrapped),  # type: ignore[call-overload]

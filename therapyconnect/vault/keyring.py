@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -76,7 +77,9 @@ class KeyRing:
 
 @lru_cache(maxsize=256)
 def _derive(key: bytes, purpose: str) -> bytes:
-    hkdf = HKDF(hashes.SHA256(), length=KEY_BYTES, salt=None, info=f"therapyconnect/{purpose}".encode())
+    hkdf = HKDF(
+        hashes.SHA256(), length=KEY_BYTES, salt=None, info=f"therapyconnect/{purpose}".encode()
+    )
     return hkdf.derive(key)
 
 
@@ -120,10 +123,8 @@ def create_ring_file(path: Path) -> KeyRing:
             json.dump({"generated": True, "keys": {"1": key}}, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with suppress(FileExistsError):
             os.link(aside, path)
-        except FileExistsError:
-            pass
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

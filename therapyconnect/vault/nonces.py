@@ -20,9 +20,7 @@ def nonce() -> bytes:
             return _pool.popleft()
         except IndexError:
             drawn = os.urandom(NONCE_BYTES * _DRAW)
-            _pool.extend(
-                drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES)
-            )
+            _pool.extend(drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES))
 
 
 # A forked child would hand out its parent's nonces a second time, under the same key.

@@ -82,8 +82,6 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         problems = (Problem(code, detail),)
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        if isinstance(error, exceptions.Throttled) and error.wait is not None:
-            headers["Retry-After"] = str(int(error.wait) + 1)
     elif isinstance(error, PermissionDenied):
         status, problems = 403, (Problem("permission_denied", "You may not do this."),)
     else:

@@ -46,12 +46,16 @@ class StructSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-
     def get_name(self, auto_schema: Any, direction: Any) -> str:
         return str(self.target.struct.__name__)
 
+    def get_identity(self, auto_schema: Any, direction: Any) -> str:
+        # Serializers over one struct are one component, and so is the struct inside another.
+        return str(self.target.struct.__name__)
+
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         struct = self.target.struct
         _, components = msgspec.json.schema_components((struct,), ref_template=_REF)
         own: dict[str, Any] = components.pop(struct.__name__)
         for name, schema in components.items():
-            component = ResolvedComponent(
+            component = ResolvedComponent(  # type: ignore[no-untyped-call]
                 name=name, type=ResolvedComponent.SCHEMA, schema=schema, object=name
             )
             auto_schema.registry.register_on_missing(component)

@@ -107,9 +107,7 @@ def chat_page(*, viewer: Principal, filters: ChatFilters) -> Reading[ChatPage]:
 def admin_chat_page(*, filters: ChatFilters) -> Reading[ChatPage]:
     """All chats of the installation, without a word or a count of any."""
     where = [_STATUS_SQL[filters.status]] if filters.status is not None else ["TRUE"]
-    rows, page = yield from _keyset_page(
-        _ADMIN_SQL, where, [], filters, at="c.created_at", place=6
-    )
+    rows, page = yield from _keyset_page(_ADMIN_SQL, where, [], filters, at="c.created_at", place=6)
     page.chats = [_render_admin_chat(row) for row in rows]
     return page
 

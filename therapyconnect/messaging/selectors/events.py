@@ -70,9 +70,7 @@ def events_after(chat: ChatAccess, *, after_seq: int, limit: int) -> Reading[lis
     return events
 
 
-def resume(
-    *, viewer: Principal, chat_id: str, after_seq: int, limit: int
-) -> Reading[Events]:
+def resume(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Reading[Events]:
     """One page of what `viewer` missed; a cursor ahead of the chat is refused."""
     chat = yield from access_chat(viewer=viewer, chat_id=chat_id)
     if after_seq > chat.last_seq:

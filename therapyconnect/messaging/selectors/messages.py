@@ -197,5 +197,3 @@ def _status_condition(chat: ChatAccess, status: ReadStatus) -> tuple[str, list[A
     if status == "delivered":
         return f"m.seq <= {delivered} AND m.seq > {read}", []
     return f"m.seq > {delivered}", []
-
-

@@ -31,9 +31,7 @@ from therapyconnect.vault import datakeys
 
 Connection = AsyncConnection[Row]
 
-_LOCK_SQL: Final = (
-    "SELECT id FROM messaging_chat WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-)
+_LOCK_SQL: Final = "SELECT id FROM messaging_chat WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 # After the lock, so that it sees what the lock's last holder committed. Index: primary keys.
 _BOOKS_SQL: Final = f"""
     SELECT {ACCESS_COLUMNS},
@@ -131,9 +129,7 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
     """Begin, lock, and read all that the batch will be judged by: one round trip."""
     chat_ids = sorted({request.chat_id for request in batch})
     sends = [request for request in batch if isinstance(request, Send)]
-    keys = {
-        (s.chat_id, s.sender_id, s.client_message_id) for s in sends if s.client_message_id
-    }
+    keys = {(s.chat_id, s.sender_id, s.client_message_id) for s in sends if s.client_message_id}
     named = {s.reply_to for s in sends if s.reply_to is not None}
     advances = [request for request in batch if isinstance(request, Advance)]
     named |= {MessageRef(a.chat_id, a.up_to) for a in advances if a.message and a.up_to}

@@ -63,9 +63,7 @@ def _create(chat_id: str, therapist_id: str, patient_id: str) -> bool:
         )
         if cursor.rowcount == 0:
             return False
-        cursor.execute(
-            datakeys.INSERT_SQL, datakeys.new_data_key(cipher_store().ring, chat_id)
-        )
+        cursor.execute(datakeys.INSERT_SQL, datakeys.new_data_key(cipher_store().ring, chat_id))
     ChatRoom.objects.create(chat_id=chat_id, created_at=now, updated_at=now)
     return True
 

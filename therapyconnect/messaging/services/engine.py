@@ -69,9 +69,7 @@ class Engine:
             check=AsyncConnectionPool.check_connection,
         )
         await self._pool.open()
-        self._lanes = Lanes(
-            _connect_lane, self._committed, count=settings.THERAPYCONNECT["LANES"]
-        )
+        self._lanes = Lanes(_connect_lane, self._committed, count=settings.THERAPYCONNECT["LANES"])
         self._lanes.start()
 
     async def drain(self) -> None:
@@ -219,7 +217,7 @@ def ask_all(makes: Sequence[Make]) -> list[Outcome]:
         future: Future[Outcome] = Future()
         futures.append(future)
         target.loop.call_soon_threadsafe(target.submit, make(_resolve(future)))
-    outcomes = []
+    outcomes: list[Outcome] = []
     for future in futures:
         try:
             outcome = future.result(timeout=ANSWER_SECONDS)

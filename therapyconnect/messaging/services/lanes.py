@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import psycopg
@@ -33,7 +33,7 @@ MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
 BATCH_SECONDS: Final = 8.0
 RECONNECT_SECONDS: Final = 0.25
 
-Connect = Callable[[], "asyncio.Future[AsyncConnection[Row]]"]
+Connect = Callable[[], Awaitable[AsyncConnection[Row]]]
 Committed = Callable[[Sequence[tuple[Request, Outcome]]], None]
 
 

@@ -226,6 +226,7 @@ class Ledger:
 
 def idempotency_conflict() -> Conflict:
     return Conflict(
-        "idempotency_conflict", "This client_message_id was used for another body.",
+        "idempotency_conflict",
+        "This client_message_id was used for another body.",
         "client_message_id",
     )

@@ -101,9 +101,7 @@ class ChatViewSet(PrincipalViewSet):
         )
         return Response(run(chat_detail(viewer=self.caller(request), chat_id=pk)))
 
-    @extend_schema(
-        request=serializers.MarkAllReadSerializer, responses=serializers.ChatSerializer
-    )
+    @extend_schema(request=serializers.MarkAllReadSerializer, responses=serializers.ChatSerializer)
     @action(detail=True, methods=["post"])
     def mark_all_read(self, request: Request, pk: str) -> Response:
         """Move the caller's read horizon to `up_to_seq`, or as far as the chat goes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -52,9 +54,7 @@ class MessageViewSet(PrincipalViewSet):
     def list(self, request: Request) -> Response:
         """A page of a chat's history: newest first, or oldest first with `after_seq`."""
         filters = parse_query(MessageFilters, request.query_params)
-        messages, more, direction = run(
-            message_page(viewer=self.caller(request), filters=filters)
-        )
+        messages, more, direction = run(message_page(viewer=self.caller(request), filters=filters))
         page = Page(results=messages)
         if messages and more:
             edge = "before_seq" if direction == "older" else "after_seq"
@@ -89,17 +89,13 @@ class MessageViewSet(PrincipalViewSet):
         """Send a message: 201 once it is on disk; 200 where the same was sent before."""
         return self._send(request)
 
-    @extend_schema(
-        request=serializers.NothingSerializer, responses=serializers.MessageSerializer
-    )
+    @extend_schema(request=serializers.NothingSerializer, responses=serializers.MessageSerializer)
     @action(detail=True, methods=["post"])
     def mark_read(self, request: Request, pk: str) -> Response:
         """Move the caller's read horizon up to and including this message."""
         return self._mark(request, pk, "read")
 
-    @extend_schema(
-        request=serializers.NothingSerializer, responses=serializers.MessageSerializer
-    )
+    @extend_schema(request=serializers.NothingSerializer, responses=serializers.MessageSerializer)
     @action(detail=True, methods=["post"])
     def mark_delivered(self, request: Request, pk: str) -> Response:
         """Move the caller's delivered horizon up to and including this message."""
@@ -140,7 +136,7 @@ class MessageViewSet(PrincipalViewSet):
         return Response(run(message_detail(viewer=self.caller(request), message_id=pk)))
 
     def _previous(
-        self, request: Request, filters: MessageFilters, messages: list[Message]
+        self, request: Request, filters: MessageFilters, messages: Sequence[Message]
     ) -> str | None:
         """The way back: from an older page the newer messages, and the other way round."""
         if not messages:

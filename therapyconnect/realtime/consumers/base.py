@@ -11,7 +11,12 @@ import msgspec
 import structlog
 from msgspec import UNSET, UnsetType
 
-from therapyconnect.accounts.principal import PRINCIPAL_SQL, Principal, principal_from_row, principal_params
+from therapyconnect.accounts.principal import (
+    PRINCIPAL_SQL,
+    Principal,
+    principal_from_row,
+    principal_params,
+)
 from therapyconnect.accounts.tokens import verify_access
 from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated
 from therapyconnect.core.hub import ReceiptMoved, Typing
@@ -117,9 +122,7 @@ class Consumer:
             await self._handle(asked)
 
     def _refuse_flood(self) -> None:
-        self.say(
-            frames.ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1)
-        )
+        self.say(frames.ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1))
 
     async def _handle(self, asked: frames.Asked) -> None:
         ref = asked.ref
@@ -274,9 +277,7 @@ class Consumer:
             if ref is not None:
                 self._replay_refs[arrival.seq] = ref
             return
-        if arrival.seq > self._floors.get(arrival.chat_id, 0):
-            self.push.send(self.frame_of(arrival, ref))
-        elif ref is not None:
+        if arrival.seq > self._floors.get(arrival.chat_id, 0) or ref is not None:
             self.push.send(self.frame_of(arrival, ref))
 
     def hear_receipt(self, receipt: ReceiptMoved) -> None:
@@ -326,9 +327,7 @@ class Consumer:
     def say(self, said: Said) -> None:
         self.push.send(encode(said))
 
-    def refuse(
-        self, error: Exception, ref: Ref | None, chat_id: str | UnsetType = UNSET
-    ) -> None:
+    def refuse(self, error: Exception, ref: Ref | None, chat_id: str | UnsetType = UNSET) -> None:
         """Answer with an error frame; what is not a refusal is logged, and says nothing."""
         domain = translate(error)
         if domain is None:
@@ -378,5 +377,3 @@ def own_chat(principal: Principal, chat_id: str | None) -> str:
     if principal.id not in (parse_chat_id(chat_id) or ()):
         raise NotFound("chat_id")
     return chat_id
-
-

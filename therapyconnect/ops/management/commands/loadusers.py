@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.core.management.base import BaseCommand, CommandParser, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from therapyconnect.accounts.models import CareRelationship, User
 from therapyconnect.accounts.principal import Principal
