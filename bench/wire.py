@@ -10,6 +10,7 @@ import asyncio
 import base64
 import os
 import struct
+from typing import cast
 
 _TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
 _MASK = bytes(4)
@@ -69,9 +70,8 @@ class Socket(asyncio.Protocol):
     # --- the loop's side ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(self._request)
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(self._request)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = True

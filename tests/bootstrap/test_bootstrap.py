@@ -1,4 +1,4 @@
-"""`scripts/bootstrap.py`: what stands in the way is told in one line, and a warm start does nothing.
+"""`scripts/bootstrap.py`: what is in the way is told in one line; a warm start does nothing.
 
 Nothing here needs a network: installing is for `make` itself.
 """
@@ -24,7 +24,8 @@ SCRIPT = ROOT / "scripts" / "bootstrap.py"
 @pytest.fixture
 def bootstrap() -> ModuleType:
     spec = importlib.util.spec_from_file_location("bootstrap_under_test", SCRIPT)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -32,7 +33,7 @@ def bootstrap() -> ModuleType:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout whose `.venv` is as after an installation, and whose server only tells of itself."""
+    """A checkout whose `.venv` is as after an installation; its server only tells of itself."""
     folder = tmp_path / "check out"
     (folder / "scripts").mkdir(parents=True)
     shutil.copy(SCRIPT, folder / "scripts")
@@ -105,7 +106,8 @@ def test_a_busy_port(checkout: Path) -> None:
         busy.listen()
         port = busy.getsockname()[1]
         line = one_line(start(checkout, PORT=str(port)))
-    assert f"Port {port}" in line and "set PORT=" in line
+    assert f"Port {port}" in line
+    assert "set PORT=" in line
 
 
 def test_a_port_that_was_just_used_is_free(checkout: Path) -> None:

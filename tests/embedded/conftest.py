@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,9 @@ def _end(data: Path) -> None:
             continue
 
 
-@pytest.fixture
-def data() -> Iterator[Path]:
-    """A folder for a server; short, because a socket's path must be."""
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Short, because a socket's path must be."""
     parent = Path(tempfile.mkdtemp(prefix="tc-"))
     folder = parent / "postgres"
     yield folder
@@ -127,19 +128,33 @@ def data() -> Iterator[Path]:
     shutil.rmtree(parent, ignore_errors=True)
 
 
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A folder for a new server. Where a file of tests needs no new one, its own is `shared`."""
+    with _folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder that was used once, to copy: making one takes a second."""
-    folder = tmp_path_factory.mktemp("template") / "postgres"
-    lease(folder).release()
-    return folder
+def _shared() -> Iterator[Path]:
+    with _folder() as folder:
+        lease(folder).release()
+        yield folder
 
 
 @pytest.fixture
-def used(data: Path, template: Path) -> Path:
-    """`data` with a database in it."""
-    shutil.copytree(template, data)
-    return data
+def shared(_shared: Path) -> Iterator[Path]:
+    """A folder that has a database, one for all tests: making one takes a second or two."""
+    yield _shared
+    _end(_shared)
+
+
+@pytest.fixture
+def used(_shared: Path) -> Iterator[Path]:
+    """A folder of one's own that has a database."""
+    with _folder() as folder:
+        shutil.copytree(_shared, folder)
+        yield folder
 
 
 @pytest.fixture
@@ -163,7 +178,7 @@ def watching() -> Iterator[Callable[[Path], Watch]]:
 
 @pytest.fixture
 def user() -> Iterator[Callable[..., User]]:
-    """Starts users: `user(data)`, `user(data, "loop", "3")`, `user(data, command=["setpriv", …])`."""
+    """Starts users: `user(data)`, `user(data, "loop", "3")`, `user(data, command=[…])`."""
     started: list[User] = []
 
     def start(

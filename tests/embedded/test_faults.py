@@ -19,12 +19,16 @@ from therapyconnect.embedded import lease
 from therapyconnect.embedded.folder import Folder
 from therapyconnect.embedded.processes import Process
 
-pytestmark = pytest.mark.usefixtures("used")
+
+@pytest.fixture
+def data(shared: Path) -> Path:
+    return shared
 
 
 def remember(url: str, n: int) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS kept (n int)")
+        connection.execute("DROP TABLE IF EXISTS kept")
+        connection.execute("CREATE TABLE kept (n int)")
         connection.execute("INSERT INTO kept VALUES (%s)", [n])
 
 
@@ -219,8 +223,9 @@ def test_a_server_that_somebody_else_started_is_replaced(data: Path, watch: Any)
 
 
 def test_a_removed_folder_ends_it_and_no_empty_database_takes_its_place(
-    data: Path, watch: Any
+    used: Path, watching: Any
 ) -> None:
+    data, watch = used, watching(used)
     held = lease(data)
     (keeper,) = watch.keepers()
     postmaster = held.server_pid()
@@ -235,8 +240,9 @@ def test_a_removed_folder_ends_it_and_no_empty_database_takes_its_place(
     held.release()
 
 
-def test_a_long_recovery_is_waited_for(data: Path, watch: Any, user: Any) -> None:
+def test_a_long_recovery_is_waited_for(used: Path, watching: Any, user: Any) -> None:
     """Far longer than the patience of the call, which counts from the last sign of progress."""
+    data, watch = used, watching(used)
     one_user = user(data)
     said = one_user.says()
     with psycopg.connect(said["url"]) as connection:
@@ -252,7 +258,7 @@ def test_a_long_recovery_is_waited_for(data: Path, watch: Any, user: Any) -> Non
         took = time.monotonic() - began
         with psycopg.connect(held.url) as connection:
             assert connection.execute("SELECT count(*), min(n) FROM big").fetchone() == (400000, 2)
-    print(f"recovery took {took:.1f} s")
+    assert took < 60
 
 
 def control_state(data: Path) -> str:
@@ -267,7 +273,7 @@ def control_state(data: Path) -> str:
     return next(line for line in said.splitlines() if "cluster state" in line).split(":")[1].strip()
 
 
-@pytest.mark.parametrize("milliseconds", [2, 5, 10, 20])
+@pytest.mark.parametrize("milliseconds", [5, 20])
 def test_a_stop_in_the_first_moments_of_crash_recovery_ends(
     data: Path, watch: Any, milliseconds: int
 ) -> None:

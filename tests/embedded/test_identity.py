@@ -96,9 +96,9 @@ def test_root_without_user_namespaces_uses_a_system_user(
 
 
 def test_a_namespaces_cluster_is_not_forgotten_when_namespaces_are_refused(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+    shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease(data).release()
+    data = shared
     if (data / "elsewhere").exists():
         pytest.skip("user namespaces are refused here")
     monkeypatch.setenv(identity.USERNS, "off")

@@ -1,4 +1,4 @@
-"""Start, share, stop."""
+"""Share it, and stop it with its last user."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from therapyconnect.embedded import EmbeddedPostgresError, lease
+from therapyconnect.embedded import lease
 
 
 def mode(path: Path) -> int:
@@ -24,18 +24,9 @@ def one(url: str, query: str) -> Any:
         return row[0]
 
 
-def test_first_start_makes_a_server_that_keeps_what_it_is_told(data: Path, watch: Any) -> None:
-    with lease(data) as held:
-        with psycopg.connect(held.url) as connection:
-            connection.execute("CREATE TABLE kept (n int)")
-            connection.execute("INSERT INTO kept VALUES (42)")
-        assert held.server_pid() == watch.postmaster()
-        assert (held.bin_dir / "psql").exists()
-    assert watch.servers() == watch.keepers() == []
-    with pytest.raises(EmbeddedPostgresError):
-        held.server_pid()
-    with lease(data) as held:
-        assert one(held.url, "SELECT n FROM kept") == 42
+@pytest.fixture
+def data(shared: Path) -> Path:
+    return shared
 
 
 def test_the_cluster_is_as_promised(data: Path) -> None:
@@ -96,29 +87,6 @@ def test_the_application_is_no_superuser_and_may_make_databases(data: Path) -> N
         assert one(held.superuser_url, "SELECT current_setting('is_superuser')") == "on"
 
 
-def test_modes(data: Path) -> None:
-    parent = data.parent
-    parent.chmod(0o755)
-    with lease(data):
-        for folder in (data, data / "cluster", data / "run", data / "log"):
-            assert mode(folder) == 0o700, folder
-        for file in ("superuser.password", "application.password", "keeper.lock"):
-            assert mode(data / file) == 0o600, file
-        for file in ("postgres.log", "keeper.log"):
-            assert mode(data / "log" / file) == 0o600, file
-        assert mode(data / "run" / "keeper.sock") == 0o600
-        assert mode(data / "run" / ".s.PGSQL.5432") == 0o700
-        assert mode(parent) == 0o755
-
-
-def test_a_folder_that_is_too_open_is_closed(data: Path) -> None:
-    data.mkdir(mode=0o755)
-    data.chmod(0o755)
-    with lease(data):
-        assert mode(data) == 0o700
-
-
-@pytest.mark.usefixtures("used")
 def test_a_second_process_attaches_and_the_last_one_stops_the_server(
     data: Path, watch: Any, user: Any
 ) -> None:
@@ -142,24 +110,11 @@ def test_two_leases_in_one_process(data: Path, watch: Any) -> None:
     assert watch.servers() == []
 
 
-def test_six_processes_that_race_for_a_new_folder_get_one_server(
-    data: Path, watch: Any, user: Any
-) -> None:
-    users = [user(data) for _ in range(6)]
-    said = [one_user.says() for one_user in users]
-    assert len({answer.get("pid") for answer in said}) == 1, said
-    assert len(watch.keepers()) == 1
-    for one_user in users:
-        one_user.release()
-    assert watch.servers() == watch.keepers() == []
-
-
 def test_six_processes_that_come_and_go_never_fail(data: Path, watch: Any, user: Any) -> None:
-    lease(data).release()
-    users = [user(data, "loop", "4") for _ in range(6)]
+    users = [user(data, "loop", "5") for _ in range(6)]
     for one_user in users:
         out, _ = one_user.process.communicate(timeout=60)
-        assert out.count('"pid"') == 4, out
+        assert out.count('"pid"') == 5, out
     watch.wait_gone()
 
 
@@ -174,7 +129,6 @@ def test_a_forked_child_gives_nothing_back(data: Path) -> None:
 
 
 def test_lost_password_files_are_made_anew(data: Path) -> None:
-    lease(data).release()
     for name in ("superuser", "application"):
         (data / f"{name}.password").unlink()
     with lease(data) as held:

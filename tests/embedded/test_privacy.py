@@ -14,8 +14,12 @@ import pytest
 
 from therapyconnect.embedded import lease
 
-pytestmark = pytest.mark.usefixtures("used")
 MARKER = "I have not told anyone else"
+
+
+@pytest.fixture
+def data(shared: Path) -> Path:
+    return shared
 
 
 def test_a_wrong_or_missing_password_is_refused(data: Path) -> None:

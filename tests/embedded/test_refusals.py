@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -28,7 +29,8 @@ def test_another_major(data: Path, where: str) -> None:
     (data / where).mkdir(parents=True)
     (data / where / "PG_VERSION").write_text("15\n")
     line = refusal(data)
-    assert "PostgreSQL 15" in line and "PostgreSQL 18" in line and "dump it" in line
+    assert "PostgreSQL 15" in line
+    assert "brings PostgreSQL 18: dump it" in line
     assert (data / where / "PG_VERSION").read_text() == "15\n"
 
 
@@ -101,8 +103,8 @@ def test_another_platform(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Linux only" in refusal(data)
 
 
-def test_a_server_that_does_not_start_gives_its_last_words(data: Path, watch: Any) -> None:
-    lease(data).release()
+def test_a_server_that_does_not_start_gives_its_last_words(used: Path, watching: Any) -> None:
+    data, watch = used, watching(used)
     control = data / "cluster" / "global" / "pg_control"
     control.write_bytes(b"\0" * control.stat().st_size)
     line = refusal(data)
@@ -110,11 +112,8 @@ def test_a_server_that_does_not_start_gives_its_last_words(data: Path, watch: An
     watch.wait_gone(10)
 
 
-def test_patience_ends(data: Path, watch: Any) -> None:
+def test_patience_ends(shared: Path) -> None:
     """A keeper that is there and says nothing more."""
-    lease(data).release()
-    import fcntl
-
-    with open(data / "keeper.lock", "rb+") as held:
+    with open(shared / "keeper.lock", "rb+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert "not ready within 0.5 seconds" in refusal(data, wait_seconds=0.5)
+        assert "not ready within 0.5 seconds" in refusal(shared, wait_seconds=0.5)

@@ -11,26 +11,28 @@ from pathlib import Path
 from therapyconnect.embedded import EmbeddedPostgresError, lease
 
 
+def say(**what: object) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     data, what = Path(sys.argv[1]), sys.argv[2]
     try:
         if what == "loop":
             for _ in range(int(sys.argv[3])):
                 with lease(data) as held:
-                    print(json.dumps({"pid": held.server_pid()}), flush=True)
+                    say(pid=held.server_pid())
             return 0
         held = lease(data)
     except EmbeddedPostgresError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        say(error=str(error))
         return 2
-    print(
-        json.dumps({"pid": held.server_pid(), "url": held.url, "superuser": held.superuser_url}),
-        flush=True,
-    )
+    say(pid=held.server_pid(), url=held.url)
     for line in sys.stdin:
         if line.strip() == "release":
             held.release()
-            print(json.dumps({"released": True}), flush=True)
+            say(released=True)
             return 0
     return 0
 

@@ -17,7 +17,7 @@ def closed_with(server: Process, *messages: str | bytes) -> int:
     with connect(server.url, compression=None) as client:
         for message in messages:
             client.send(message)
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(ConnectionClosed):  # noqa: PT012
             while True:
                 client.recv(timeout=5)
         assert client.close_code is not None
@@ -39,7 +39,7 @@ def test_a_fragmented_message_counts_whole(server: Process) -> None:
     with connect(server.url, compression=None) as client:
         client.send(["x" * 1000] * 131 + ["x" * 72])
         assert client.recv(timeout=5) == "x" * LIMIT
-    with connect(server.url, compression=None) as client, pytest.raises(ConnectionClosed):
+    with connect(server.url, compression=None) as client, pytest.raises(ConnectionClosed):  # noqa: PT012
         client.send(["x" * 1000] * 132)
         client.recv(timeout=5)
     assert client.close_code == 1009
@@ -107,7 +107,7 @@ def test_dribbling_fragments_or_pings_does_not_buy_time(server: Process) -> None
         client.upgrade()
         began = time.monotonic()
         client.send_frame(b"x", fin=False)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError):  # noqa: PT012
             while time.monotonic() - began < 5:
                 client.send_frame(b"", opcode=9)
                 client.send_frame(b"x", opcode=0, fin=False)

@@ -62,8 +62,6 @@ MFA_TOTP_ISSUER = "TherapyConnect"
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Addresses are given by an admin; nobody has to prove theirs before adding a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# A browser allows passkeys on http://localhost alone; production is HTTPS.
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not ENVIRONMENT.production
 MFA_RATE_LIMITS: dict[str, str] | bool = (
     {"webauthn_login": "10/m/ip"} if ENVIRONMENT.throttles else False
 )

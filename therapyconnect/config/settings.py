@@ -24,7 +24,6 @@ ALLOWED_HOSTS = ENVIRONMENT.hosts
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "therapyconnect.vault.apps.VaultConfig",

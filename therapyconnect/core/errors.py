@@ -109,3 +109,7 @@ class Damaged(DomainError):
     def __init__(self, reason: str) -> None:
         super().__init__("integrity_error", "Stored data failed its integrity check.")
         self.reason = reason
+
+    def __str__(self) -> str:
+        """For the operator's log; the wire gets `detail`."""
+        return self.reason

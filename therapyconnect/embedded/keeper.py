@@ -45,6 +45,7 @@ class Keeper:
         self._server: Server | None = None
         self._state = Message("starting")
         self._users: dict[socket.socket, bytes] = {}
+        self._leaving: list[socket.socket] = []  # said goodbye, and wait for the server to stop
         self._selector = selectors.DefaultSelector()
         self._stop_at: float | None = time.monotonic() + FIRST_USER_SECONDS
         self._told_to_stop = False
@@ -97,6 +98,9 @@ class Keeper:
         self._users[sock] = b""
         self._selector.register(sock, selectors.EVENT_READ)
         self._stop_at = None
+        # Whoever wanted to see the server stop is not its last user any more.
+        while self._leaving:
+            self._leaving.pop().close()
         self._tell(sock)
 
     def _hear(self, sock: socket.socket) -> None:
@@ -118,7 +122,9 @@ class Keeper:
             self._stop_at = time.monotonic() + (0.0 if at_once else GRACE_SECONDS)
         if last and goodbye:
             # Its connection stays open until the server has stopped: that is our answer.
+            del self._users[sock]
             self._selector.unregister(sock)
+            self._leaving.append(sock)
             return
         self._drop(sock)
 

@@ -13,7 +13,7 @@ Header = tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request goes no further. Details are fixed texts: nothing that was received is echoed."""
+    """Why a request goes no further. Details are fixed texts: nothing received is echoed."""
 
     status: int
     code: str

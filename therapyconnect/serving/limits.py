@@ -1,4 +1,4 @@
-"""Every bound of the serving layer, in one frozen record, so that tests can shorten them together."""
+"""Every bound of the serving layer, in one frozen record, so that tests can shorten them."""
 
 from __future__ import annotations
 

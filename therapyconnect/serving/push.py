@@ -1,6 +1,4 @@
-"""The way out of a socket: frames are queued without awaiting and leave in one write per turn of
-the loop.
-"""
+"""The way out of a socket: frames are queued without awaiting, and leave in one write per turn."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from therapyconnect.serving.failures import log_failure
 from therapyconnect.serving.frames import CLOSE, SHORT_TEXT_HEADERS, TEXT, close_payload, header
 from therapyconnect.serving.limits import Limits
 
@@ -17,8 +16,9 @@ CHUNK_BYTES = 64 * 1024
 
 
 class PushChannel(Protocol):
-    """What the application gets as `scope["extensions"]["therapyconnect.push"]`. Only for the
-    loop's own thread.
+    """What the application gets as `scope["extensions"]["therapyconnect.push"]`.
+
+    Only for the loop's own thread.
     """
 
     closed: bool
@@ -32,10 +32,9 @@ class PushChannel(Protocol):
         """Queue one text frame (UTF-8), after all that was queued before; False once closed."""
 
     def close(self, code: int, reason: str = "") -> None:
-        """Send a close frame after what is queued and end the application's `receive()`; harmless
-        when closed.
+        """Send a close frame after what is queued, and end the application's `receive()`.
 
-        A peer that does not finish the closing handshake in time is cut off.
+        Harmless when closed. A peer that does not finish the closing handshake in time is cut off.
         """
 
 
@@ -56,7 +55,11 @@ class Flusher:
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for outbox in dirty:
-            outbox.flush()
+            try:
+                outbox.flush()
+            except Exception as exc:  # one broken transport must not cost the others their frames
+                log_failure("a socket's transport", exc)
+                outbox.abort()
 
 
 class Outbox:
@@ -68,8 +71,8 @@ class Outbox:
     """
 
     __slots__ = (
-        "_ending", "_flusher", "_limits", "_on_close", "_paused", "_queue", "_queued", "_timer", "_transport", "closed",
-        "loop",
+        "_ending", "_flusher", "_limits", "_on_close", "_paused", "_queue", "_queued", "_timer",
+        "_transport", "closed", "loop",
     )  # fmt: skip
 
     def __init__(
@@ -151,7 +154,7 @@ class Outbox:
         self._tell(code, reason)
 
     def flush(self) -> None:
-        """Hand the queue to the transport, a chunk at a time, for as long as the kernel takes it."""
+        """Hand the queue to the transport, a chunk at a time, while the kernel takes it."""
         transport, queue = self._transport, self._queue
         if transport is None or self._paused:
             return

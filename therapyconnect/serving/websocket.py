@@ -60,9 +60,9 @@ class WebSocketProtocol(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_answer", "_app", "_connect_seen", "_draining", "_inbox", "_keepalive", "_key", "_limits", "_loop",
-        "_message_began", "_message_timer", "_outbox", "_reader", "_reading", "_scope", "_server_state", "_state",
-        "_transport", "_writers",
+        "_answer", "_app", "_connect_seen", "_draining", "_inbox", "_keepalive", "_key", "_limits",
+        "_loop", "_message_began", "_message_timer", "_outbox", "_reader", "_reading", "_scope",
+        "_server_state", "_state", "_transport", "_writers",
     )  # fmt: skip
 
     def __init__(self, http: HttpProtocol) -> None:
@@ -144,7 +144,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # Stopping, as the server tells it.
 
     def stop_reading(self) -> None:
-        """Take no further frame from the client: what the application has now is what it finishes."""
+        """Take no further frame: what the application has now is what it finishes."""
         self._draining = True
         self._stop_timers()
         self._pause()

@@ -1,0 +1,1 @@
+"""Acceptance: what the product promises, checked from outside, over REST and sockets only."""
