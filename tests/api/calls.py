@@ -126,7 +126,7 @@ def rows(server: LiveServer) -> dict[str, int]:
         name
         for (name,) in server.sql(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT LIKE 'django_%' AND tablename NOT LIKE 'accounts_session'"
+            " AND tablename !~ '^django_' AND tablename <> 'accounts_session'"
         )
     ]
     return {name: server.sql(f'SELECT count(*) FROM "{name}"')[0][0] for name in tables}

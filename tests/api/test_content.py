@@ -70,7 +70,7 @@ def test_text_comes_back_as_it_was_sent(
         ({"sender_name": "Somebody"}, "unknown_field", "sender_name"),
         ({"read_status": "read"}, "unknown_field", "read_status"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 def test_what_may_not_be_said_leaves_nothing_behind(
     server: LiveServer, pair: Pair, patient: httpx.Client,
