@@ -32,6 +32,8 @@ class Run:
     """Nobody asks for anything new any more."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Every sender knows what became of its messages: `last_seq` will not move."""
+    ends: dict[str, int] = field(default_factory=dict)
+    """chat -> its `last_seq` once settled."""
     quiet_seconds: float = 20.0
     ask_seconds: float = ASK_SECONDS
 

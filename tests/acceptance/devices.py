@@ -58,6 +58,7 @@ class Device:
         self._life: Life
         self._socket: ClientConnection
         self._resumes: set[str] = set()
+        self._soon: set[str] = set()
 
     # --- its life -----------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ class Device:
         """Returns once everything was said and this device has all of it."""
         await self.run.settled.wait()
         while self._resumes or any(
-            self.have[chat_id] < self.run.history_end.get(chat_id, 0) for chat_id in self.have
+            self.have[chat_id] < self.run.ends.get(chat_id, 0) for chat_id in self.have
         ):
             await asyncio.sleep(SETTLE_TURN)
         await asyncio.sleep(0.2)
@@ -165,14 +166,15 @@ class Device:
             await self._ask_again()
 
     async def _ask_again(self) -> None:
-        """Ask again for what has waited too long."""
+        """Ask again for what has waited too long, or was answered with "try again"."""
         late = now() - self.run.ask_seconds
+        soon, self._soon = self._soon, set()
         waiting = [
             s for s in self._asked.values() if isinstance(s, Sending) and s.outcome == "unknown"
         ]
         newest = {s.key: s.asked for s in waiting}
         for key, (chat_id, text) in list(self._unknown.items()):
-            if newest.get(key, 0.0) < late:
+            if key in soon or newest.get(key, 0.0) < late:
                 await self._send(chat_id, key, text, retry=True)
 
     async def _send(self, chat_id: str, key: str, text: str, *, retry: bool) -> None:
@@ -253,8 +255,7 @@ class Device:
             raise EOFError("the client begins anew")
         if code in ("unavailable", "overloaded", "stopping"):
             if isinstance(asked, Sending):
-                asked.answered = None
-                asked.asked_again = True
+                self._soon.add(asked.key)
             return
         if isinstance(asked, Sending):
             asked.refuse(code)

@@ -84,6 +84,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "HOST": _CONNINFO.pop("host", ""),
         "PORT": _CONNINFO.pop("port", ""),
         "CONN_MAX_AGE": 0,
+        # A connection that died with its server is found before a request meets it.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_CONNINFO,
             "connect_timeout": 5,

@@ -9,7 +9,7 @@ from therapyconnect.messaging.shapes import ReadStatus
 def check_horizon(up_to: int, last_seq: int) -> None:
     """A horizon can't pass the chat's last number."""
     if up_to > last_seq:
-        raise Invalid("beyond_last_seq", "The chat has no such number yet.", "seq")
+        raise Invalid("beyond_last_seq", "The chat has no such number yet.", "up_to_seq")
 
 
 def read_status(seq: int, *, delivered_seq: int, read_seq: int) -> ReadStatus:

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 ANSWER_SECONDS: Final = 15.0
 POOL_SIZE: Final = 6
+UNSURE_LOOKS_SECONDS: Final = (0.0, 1.0, 8.0)
 POOL_WAIT_SECONDS: Final = 3.0
 
 # The lanes' queries go by key. A plan made while the tables were small would scan them for as
@@ -104,13 +105,14 @@ class Engine:
         if self.hub is None:
             return
         pushes: list[Push] = []
+        unsure: list[Push] = []
         for request, outcome in pairs:
             if isinstance(outcome, Sent) and outcome.created and isinstance(request, Send):
                 pushes.append(
                     MessageCreated(outcome.message.chat_id, outcome.message, request.origin)
                 )
             elif isinstance(outcome, Unavailable):
-                pushes.append(Unsure(request.chat_id))
+                unsure.append(Unsure(request.chat_id))
             elif isinstance(outcome, Advanced) and outcome.moved:
                 pushes.append(
                     ReceiptMoved(
@@ -125,6 +127,10 @@ class Engine:
                 )
         if pushes:
             self.hub.publish(pushes)
+        if unsure and self.loop is not None:
+            # The server may still finish a commit whose connection was lost: look again later.
+            for delay in UNSURE_LOOKS_SECONDS:
+                self.loop.call_later(delay, self.hub.publish, unsure)
 
 
 async def _connect_lane() -> AsyncConnection[Row]:

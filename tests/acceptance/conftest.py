@@ -1,0 +1,103 @@
+"""Servers for acceptance: one made ready once, and copies of it for whoever breaks things."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.harness.database import with_database
+from tests.harness.server import LiveServer, Pair
+
+SERVER = "DATABASE_URL"
+PAIRS = 60
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of everything that a test leaves to chance; `TC_SEED` repeats a run."""
+    return int(os.environ.get("TC_SEED") or secrets.randbelow(10**6))
+
+
+@pytest.fixture(autouse=True)
+def _say_seed(seed: int) -> None:
+    """In the captured output, which pytest shows of a failing test."""
+    random.seed(seed)
+    print(f"TC_SEED={seed}")  # noqa: T201
+
+
+class Mould:
+    """A migrated database with pairs and its keys, to copy: making one takes many seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder
+        self.name = f"tc_mould_{secrets.token_hex(6)}"
+        self._create(self.name, "template1")
+        ready = LiveServer(folder, database_url=with_database(os.environ[SERVER], self.name))
+        ready.manage("migrate", "-v0")
+        self.pairs = ready.load_pairs(PAIRS)
+
+    @contextmanager
+    def cast(self, defect: str | None = None) -> Iterator[LiveServer]:
+        """A server on a copy; with a defect, where one is named."""
+        name = f"tc_cast_{secrets.token_hex(6)}"
+        folder = Path(tempfile.mkdtemp(prefix="tc-cast-"))
+        shutil.copytree(self.data / "keys", folder / "keys")
+        self._create(name, self.name)
+        twin = [sys.executable, "-m", "tests.acceptance.twins", defect] if defect else None
+        live = LiveServer(
+            folder, database_url=with_database(os.environ[SERVER], name), command=twin
+        )
+        try:
+            live.start()
+            yield live
+        finally:
+            if live.process is not None:
+                live.kill()
+            self.drop(name)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def drop(self, name: str) -> None:
+        with psycopg.connect(os.environ[SERVER], autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _create(self, name: str, template: str) -> None:
+        with psycopg.connect(os.environ[SERVER], autocommit=True) as admin:
+            admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+
+@pytest.fixture(scope="session")
+def mould(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mould]:
+    made = Mould(tmp_path_factory.mktemp("mould"))
+    yield made
+    made.drop(made.name)
+
+
+Cast = Callable[[str | None], AbstractContextManager[LiveServer]]
+
+
+@pytest.fixture(scope="session")
+def product(mould: Mould) -> Iterator[LiveServer]:
+    """The product as it is, on a copy of its own; nothing is killed there."""
+    with mould.cast() as live:
+        yield live
+
+
+@pytest.fixture(scope="session")
+def _product_pairs(mould: Mould) -> Iterator[Pair]:
+    return iter(mould.pairs)
+
+
+@pytest.fixture
+def take(_product_pairs: Iterator[Pair]) -> Callable[[int], list[Pair]]:
+    """`take(n)`: pairs with empty chats on `product` that no other test uses."""
+    return lambda count: [next(_product_pairs) for _ in range(count)]

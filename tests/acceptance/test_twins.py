@@ -1,0 +1,78 @@
+"""The checker can fail: each broken rule is seen, and by the violation that it is about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.clients import Run
+from tests.acceptance.conftest import Mould
+from tests.acceptance.history import now
+from tests.acceptance.storm import rage, report
+
+SECONDS = 4.0
+CHATS = 3
+
+
+@pytest.mark.parametrize(
+    ("defect", "seen"),
+    [
+        ("no_idempotency", {"doubled", "created_twice"}),
+        ("burnt_numbers", {"gap"}),
+        ("counter_without_lock", {"broken"}),
+        ("replay_before_subscribe", {"missed"}),
+        ("push_without_cursor", {"missed"}),
+        ("horizon_goes_back", {"went_back"}),
+        ("counter_drifts", {"unread"}),
+    ],
+)
+def test_a_defect_is_seen(
+    mould: Mould,
+    seed: int,
+    defect: str,
+    seen: set[str],
+    record_property: Callable[[str, object], None],
+) -> None:
+    with mould.cast(defect) as twin:
+        history, violations = rage(
+            twin.base, mould.pairs[:CHATS], seconds=SECONDS, seed=seed,
+            quiet_seconds=3.0, ask_seconds=1.5,
+        )  # fmt: skip
+    kinds = {violation.what for violation in violations}
+    said = report(history, violations, seed)
+    record_property("measured", f"{sorted(kinds)}: {said.splitlines()[0]}")
+    print(defect, sorted(kinds), said, sep="\n")  # noqa: T201
+    assert seen & kinds, said
+
+
+def test_an_ack_before_the_commit_is_seen(
+    mould: Mould, seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    """Nothing shows until the application is killed between the ack and the commit."""
+    with mould.cast("ack_before_commit") as twin:
+
+        async def kill_once(run: Run) -> None:
+            await asyncio.sleep(SECONDS)
+            twin.kill()
+            run.history.kills.append((now(), "app"))
+            await asyncio.to_thread(twin.start)
+
+        history, violations = rage(
+            twin.base, mould.pairs[:CHATS], seed=seed, faults=kill_once,
+            quiet_seconds=3.0, ask_seconds=3.0,
+        )  # fmt: skip
+    kinds = {violation.what for violation in violations}
+    said = report(history, violations, seed)
+    record_property("measured", f"{sorted(kinds)}: {said.splitlines()[0]}")
+    print(sorted(kinds), said, sep="\n")  # noqa: T201
+    assert {"lost", "moved"} & kinds, said
+
+
+def test_the_launcher_alone_breaks_nothing(
+    mould: Mould, seed: int
+) -> None:
+    with mould.cast("none") as twin:
+        history, violations = rage(twin.base, mould.pairs[:CHATS], seconds=1.0, seed=seed)
+    assert not violations, report(history, violations, seed)

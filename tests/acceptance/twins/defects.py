@@ -1,0 +1,199 @@
+"""The defects. Each replaces as little as it can, and says which promise it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connection as django_connection
+
+from therapyconnect.core.hub import MessageCreated, Push
+from therapyconnect.core.ids import MessageRef
+from therapyconnect.messaging.selectors.access import access_chat
+from therapyconnect.messaging.services import batch, lanes
+from therapyconnect.messaging.services.ledger import Ledger
+from therapyconnect.ops import checkup
+from therapyconnect.realtime.consumers.base import Consumer
+from therapyconnect.realtime.consumers.chat import ChatConsumer
+from therapyconnect.realtime.hub import MemoryHub
+from therapyconnect.realtime.streams import ChatStream
+
+LATE_SECONDS = 0.3
+
+
+def ack_before_commit() -> None:
+    """Answers from the transaction, which is committed a little later (breaks G1 and G2)."""
+    open_ledger, write = batch._open_ledger, batch._write
+    owed: dict[Any, bool] = {}
+
+    class Uncommitted:
+        def __init__(self, connection: Any) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+        async def execute(self, query: Any, *rest: Any) -> Any:
+            if query == "COMMIT":
+                owed[self._connection] = True
+                return None
+            return await self._connection.execute(query, *rest)
+
+    async def pay(connection: Any) -> None:
+        if owed.pop(connection, False):
+            await connection.execute("COMMIT")
+
+    async def late(connection: Any) -> None:
+        await asyncio.sleep(LATE_SECONDS)
+        await pay(connection)
+
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def write_late(connection: Any, ledger: Any) -> None:
+        await write(Uncommitted(connection), ledger)
+        tasks.add(task := asyncio.create_task(late(connection)))
+        task.add_done_callback(tasks.discard)
+
+    async def open_after(connection: Any, *rest: Any) -> Any:
+        await pay(connection)
+        return await open_ledger(connection, *rest)
+
+    batch._write, batch._open_ledger = write_late, open_after  # type: ignore[assignment]
+
+
+def no_idempotency() -> None:
+    """Writes every attempt as a message of its own (breaks G3 and G16)."""
+    migrate = checkup.migrate
+
+    def migrate_and_allow() -> None:
+        migrate()
+        with django_connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'messaging_message'"
+                " AND indexdef LIKE '%client_message_id%'"
+            )
+            for (name,) in cursor.fetchall():
+                cursor.execute(
+                    f'ALTER TABLE messaging_message DROP CONSTRAINT IF EXISTS "{name}"'
+                )
+                cursor.execute(f'DROP INDEX IF EXISTS "{name}"')
+
+    checkup.migrate = migrate_and_allow
+    Ledger._repeated = lambda *_: None  # type: ignore[assignment,method-assign]
+
+
+def burnt_numbers() -> None:
+    """Takes the number first, as `nextval` does: a repeated send burns one (breaks G4)."""
+    send = Ledger._send
+
+    def burn(self: Ledger, request: Any, book: Any, side: Any) -> Any:
+        outcome = send(self, request, book, side)
+        if isinstance(outcome, MessageRef) or not outcome.created:  # type: ignore[union-attr]
+            book.access.last_seq += 1
+            book.touched = True
+        return outcome
+
+    Ledger._send = burn  # type: ignore[method-assign]
+
+
+def counter_without_lock() -> None:
+    """Any lane takes any chat, and none locks it: two take the same number (breaks G4)."""
+    batch._LOCK_SQL = batch._LOCK_SQL.replace("FOR NO KEY UPDATE", "")  # type: ignore[misc]
+    turn = itertools.count()
+
+    def anywhere(self: lanes.Lanes, request: Any) -> None:
+        self._lanes[next(turn) % len(self._lanes)].submit(request)
+
+    lanes.Lanes.submit = anywhere  # type: ignore[method-assign]
+
+
+def replay_before_subscribe() -> None:
+    """A chat socket reads what it missed, and only then begins to listen (breaks G5)."""
+    replay = Consumer.replay
+
+    async def join(self: ChatConsumer) -> None:
+        access = await self.engine.read(
+            access_chat(viewer=self.principal, chat_id=self.chat_id)
+        )
+        self.stream = ChatStream(
+            self.chat_id, read=self.hub._read, deliver=lambda _: None, lost=lambda _: None
+        )
+        self.stream.start(access.last_seq)
+
+    async def replay_first(self: Any, chat_id: str, after_seq: int, ref: Any) -> None:
+        await replay(self, chat_id, after_seq, ref)
+        if isinstance(self, ChatConsumer):
+            access = await self.engine.read(access_chat(viewer=self.principal, chat_id=chat_id))
+            self.stream = self.hub.join_chat(self, chat_id)
+            self.stream.start(access.last_seq)
+
+    ChatConsumer.join = join  # type: ignore[method-assign]
+    Consumer.replay = replay_first  # type: ignore[method-assign]
+
+
+def push_without_cursor() -> None:
+    """One push in twenty is lost, and no stream looks at the numbers (breaks G5)."""
+    publish = MemoryHub.publish
+    turn = itertools.count(1)
+
+    def lossy(self: MemoryHub, pushes: Sequence[Push]) -> None:
+        publish(
+            self,
+            [p for p in pushes if not isinstance(p, MessageCreated) or next(turn) % 20],
+        )
+
+    def blind(self: ChatStream, arrival: Any) -> None:
+        self.last = max(self.last or 0, arrival.seq)
+        self._deliver(arrival)
+
+    MemoryHub.publish = lossy  # type: ignore[method-assign]
+    ChatStream.push = blind  # type: ignore[method-assign]
+
+
+def horizon_goes_back() -> None:
+    """The latest receipt wins, however stale (breaks G6)."""
+    advance = Ledger._advance
+
+    def obey(self: Ledger, request: Any, book: Any, side: Any) -> Any:
+        outcome = advance(self, request, book, side)
+        if request.up_to is not None:
+            if request.kind == "read":
+                setattr(book.access, f"{side}_read_seq", request.up_to)
+            setattr(book.access, f"{side}_delivered_seq", request.up_to)
+            book.recount.add(side)
+            book.touched = True
+        return outcome
+
+    Ledger._advance = obey  # type: ignore[method-assign]
+
+
+def counter_drifts() -> None:
+    """Unread is counted up, and never recounted (breaks G7)."""
+    advance = Ledger._advance
+
+    def keep_counting(self: Ledger, request: Any, book: Any, side: Any) -> Any:
+        outcome = advance(self, request, book, side)
+        book.recount.clear()
+        return outcome
+
+    Ledger._advance = keep_counting  # type: ignore[method-assign]
+
+
+DEFECTS: dict[str, Callable[[], None]] = {
+    "none": lambda: None,
+    **{
+        defect.__name__: defect
+        for defect in (
+            ack_before_commit,
+            no_idempotency,
+            burnt_numbers,
+            counter_without_lock,
+            replay_before_subscribe,
+            push_without_cursor,
+            horizon_goes_back,
+            counter_drifts,
+        )
+    },
+}
