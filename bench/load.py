@@ -146,7 +146,9 @@ async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[R
     for pair in job["pairs"]:
         address = (f"{host}:{port}", f"/ws/chat/{pair['chat_id']}/")
         sender = Sender(job["run"], tally, *address, pair["therapist_token"])
-        receiver = Receiver(sender, tally, job["receipt_ms"] / 1000, *address, pair["patient_token"])
+        receiver = Receiver(
+            sender, tally, job["receipt_ms"] / 1000, *address, pair["patient_token"]
+        )
         for socket in (receiver, sender):
             await loop.create_connection(lambda made=socket: made, host, port)
             await asyncio.wait_for(socket.opened, 20)

@@ -92,9 +92,7 @@ def table(rounds: Rounds, labels: dict[str, str]) -> str:
             for _, key, form in _COLUMNS
         )
         speed = one["messages_per_second"]
-        lines.append(
-            f"{labels[name]:<{width}}{cells}   {speed['min']:,.0f}-{speed['max']:,.0f}"
-        )
+        lines.append(f"{labels[name]:<{width}}{cells}   {speed['min']:,.0f}-{speed['max']:,.0f}")
     lines.append("")
     for one in ratios(rounds):
         wanted = f"   (wanted: {one['wanted']:.1f})" if one["wanted"] else ""

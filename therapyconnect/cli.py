@@ -64,9 +64,18 @@ def main(argv: Sequence[str]) -> int:
             atexit.register(held.release)
             os.environ["DATABASE_URL"] = held.url
 
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(list(argv))
+        from therapyconnect.vault.errors import VaultError
+
+        try:
+            settings._setup()  # type: ignore[misc]  # now, so that what is wrong is one line
+            execute_from_command_line(list(argv))
+        except (ImproperlyConfigured, VaultError) as error:
+            print(error, file=sys.stderr)
+            return 2
     except KeyboardInterrupt:
         return 0 if command == _SERVES else 128 + signal.SIGINT
     except _Terminated:

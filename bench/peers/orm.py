@@ -120,9 +120,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     token = dict(scope["headers"])[b"authorization"].decode().removeprefix("Bearer ")
     user_id = verify_access(token).user_id
     loop = asyncio.get_running_loop()
-    last_seq = (
-        await loop.run_in_executor(_threads, lambda: Chat.objects.get(id=chat_id))
-    ).last_seq
+    last_seq = (await loop.run_in_executor(_threads, lambda: Chat.objects.get(id=chat_id))).last_seq
     await send({"type": "websocket.accept"})
     await _say(send, {"type": "connection_established", "last_seq": last_seq})
     _sockets.setdefault(chat_id, {})[send] = user_id

@@ -136,10 +136,12 @@ class Device:
             await self._send(chat_id, key, text, retry=True)
 
     async def _finish(self) -> None:
-        """Returns once everything was said and this device has all of it."""
+        """Returns once everything was said and this device has all of it, or has waited enough."""
         await self.run.settled.wait()
-        while self._resumes or any(
-            self.have[chat_id] < self.run.ends.get(chat_id, 0) for chat_id in self.have
+        end = now() + self.run.quiet_seconds
+        while now() < end and (
+            self._resumes
+            or any(have < self.run.ends.get(chat_id, 0) for chat_id, have in self.have.items())
         ):
             await asyncio.sleep(SETTLE_TURN)
         await asyncio.sleep(0.2)

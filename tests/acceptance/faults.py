@@ -59,8 +59,13 @@ class Faults:
         self.server.kill()
         return True
 
-    async def at_random(self, run: Run, *, apps: int, databases: int) -> None:
-        """That many kills in random order, each after something was acked since the last."""
+    async def at_random(self, run: Run, *, apps: int, databases: int, acks: int) -> None:
+        """That many kills in random order, spread over that many acks.
+
+        Each comes after some acks since the last: the system has come back by itself, or was
+        started again where it was the application that was killed.
+        """
+        share = acks // (apps + databases)
         dice = run.random("faults")
         kills: list[tuple[str, Callable[[], bool]]] = [("app", self.kill_app)] * apps
         kinds = [
@@ -71,7 +76,7 @@ class Faults:
         kills += [kinds[n % 3] for n in range(databases)]
         dice.shuffle(kills)
         for name, kill in kills:
-            await self._until_acked(run, dice.randint(20, 120))
+            await self._until_acked(run, dice.randint(share // 2, 3 * share // 2))
             await asyncio.sleep(dice.uniform(0.0, 0.5))
             while not await asyncio.to_thread(kill):
                 await asyncio.sleep(0.05)
@@ -79,19 +84,21 @@ class Faults:
             if name == "app":
                 await asyncio.sleep(dice.uniform(0.0, 0.5))
                 await asyncio.to_thread(self.server.start)
-        await self._until_acked(run, 50)
+        await self._until_acked(run, max(50, acks * 11 // 10 - run.history.acks))
 
     async def _until_acked(self, run: Run, more: int) -> None:
         """Until that many more attempts were acked: the system has come back by itself."""
         sendings = run.history.sendings
         since, end = now(), now() + BACK_SECONDS
-        at = max(0, len(sendings) - 1000)
+        at, before = max(0, len(sendings) - 1000), 0
         while now() < end:
             acked = sum(
                 1 for s in sendings[at:] if s.outcome == "acked" and (s.answered or 0) > since
             )
             if acked >= more:
                 return
+            if acked > before:
+                before, end = acked, now() + BACK_SECONDS
             await asyncio.sleep(0.05)
         run.broke(f"nothing was acked for {BACK_SECONDS:.0f} s after a kill")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -21,6 +22,8 @@ Crew = Callable[[Run, list[Pair]], list[Client]]
 Faults = Callable[[Run], Coroutine[Any, Any, None]]
 
 READY_SECONDS = 60.0
+LONGEST_SECONDS = float(os.environ.get("TC_LONGEST_SECONDS") or 600)
+"""After which a run has failed, whatever it waits for."""
 
 
 def usual_crew(run: Run, pairs: list[Pair], *, pace: float = 0.1) -> list[Client]:
@@ -97,8 +100,13 @@ def rage(
 ) -> tuple[History, list[Violation]]:
     """A whole run from a test: storm, quiet end, verdict."""
     run = Run(base, History(), seed, **settings)
-    asyncio.run(storm(run, pairs, seconds=seconds, crew=crew, faults=faults))
+    asyncio.run(_bounded(storm(run, pairs, seconds=seconds, crew=crew, faults=faults)))
     return run.history, judge(run, pairs, floor or Floor())
+
+
+async def _bounded(running: Coroutine[Any, Any, None]) -> None:
+    async with asyncio.timeout(LONGEST_SECONDS):
+        await running
 
 
 def report(history: History, violations: list[Violation], seed: int) -> str:

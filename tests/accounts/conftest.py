@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.accounts.api import PASSWORD
-from therapyconnect.accounts import services
-from therapyconnect.accounts.models import User
+if TYPE_CHECKING:
+    from therapyconnect.accounts.models import User
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +19,10 @@ def _quick(settings: Any) -> None:
 
 
 def make_user(user_id: str, email: str) -> User:
+    # Imported late: this file may be read before Django is set up.
+    from tests.accounts.api import PASSWORD
+    from therapyconnect.accounts import services
+
     return services.create_user(
         id=user_id, email=email, password=PASSWORD, first_name="Given", last_name="Family"
     )

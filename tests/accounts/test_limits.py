@@ -38,6 +38,14 @@ def test_an_account_is_guarded_whatever_the_address(therapist: User) -> None:
     assert int(stopped.headers["Retry-After"]) > 0
 
 
+def test_the_name_of_the_server_makes_no_second_counter(therapist: User, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    for n in range(5):
+        _try("therapist@demo.test", "wrong", f"192.0.2.{n}", Host="localhost")
+    stopped = _try("therapist@demo.test", PASSWORD, "192.0.2.99", Host="127.0.0.1")
+    assert stopped.status == 429
+
+
 def test_an_address_is_guarded_whatever_the_account(therapist: User) -> None:
     for n in range(10):
         assert _try(f"nobody{n}@demo.test", "wrong", "192.0.2.1").status == 400

@@ -121,6 +121,14 @@ def test_authentication_is_one_query_a_request(therapist: User, patient: User) -
     assert "accounts_session" in asked[0]
 
 
+def test_nul_is_refused_wherever_it_hides(therapist: User) -> None:
+    token = log_in("therapist@demo.test").meta["refresh_token"]
+    for odd in ("\x00", {"a": ["b\x00"]}, {"\x00": 1}):
+        body = {"refresh_token": token, "other": odd}
+        assert Api().auth("POST", "tokens/refresh", body).status == 400
+    assert Api().auth("POST", "tokens/refresh", {"refresh_token": token}).status == 200
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import psycopg
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from tests.accounts.api import Answer, Api, log_in, refresh
 from therapyconnect.accounts.models import Session, User
@@ -98,6 +101,48 @@ def test_concurrent_refreshes_all_get_a_pair_of_one_chain(therapist: User) -> No
     tokens = {verify_refresh(answer.body["data"]["refresh_token"]).token_id for answer in answers}
     assert len(tokens) == 1, "one rotation, whose successor everyone was given"
     _good(refresh(answers[-1].body["data"]["refresh_token"]))
+
+
+def test_refreshes_wait_for_one_another(therapist: User) -> None:
+    """Two that both read the row before either wrote it would rotate twice, and fork the chain."""
+    first = log_in("therapist@demo.test").meta["refresh_token"]
+
+    def once(_: int) -> Answer:
+        try:
+            return refresh(first)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        with psycopg.connect(_conninfo()) as holder:
+            holder.execute("SELECT 1 FROM accounts_session FOR NO KEY UPDATE")
+            started = [pool.submit(once, n) for n in range(2)]
+            _until_waiting(2)
+        answers = [future.result() for future in started]
+    assert [answer.status for answer in answers] == [200, 200]
+    tokens = {verify_refresh(answer.body["data"]["refresh_token"]).token_id for answer in answers}
+    assert len(tokens) == 1
+
+
+def _conninfo() -> str:
+    known = connection.settings_dict
+    names = ("user", "password", "host", "port")
+    given = {name: known[name.upper()] for name in names if known[name.upper()]}
+    return make_conninfo(dbname=known["NAME"], **given)
+
+
+def _until_waiting(number: int) -> None:
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone() == (number,):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for the row")
 
 
 def test_an_access_token_refreshes_nothing_and_the_other_way_round(therapist: User) -> None:

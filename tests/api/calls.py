@@ -14,36 +14,38 @@ import httpx
 
 from tests.harness.server import LiveServer, Pair
 
-MESSAGE_FIELDS = set(
-    "id chat_id seq changed_seq client_message_id sender_id sender_name text message_type emergency"
-    " attachment_url attachment_name attachment_size payload read_status delivered_at read_at"
-    " read_by reply_to reply_to_text edited edited_at deleted deleted_at deleted_by timestamp".split()
-)
-CHAT_FIELDS = set(
-    "id therapist_id patient_id therapist_first_name therapist_last_name therapist_full_name"
-    " patient_first_name patient_last_name patient_full_name status last_message_text"
-    " last_message_timestamp last_message_sender_id therapist_unread_count patient_unread_count"
-    " therapist_notifications patient_notifications marked_unread created_at updated_at".split()
-)
+MESSAGE_FIELDS = {
+    "id", "chat_id", "seq", "changed_seq", "client_message_id", "sender_id", "sender_name",
+    "text", "message_type", "emergency", "attachment_url", "attachment_name", "attachment_size",
+    "payload", "read_status", "delivered_at", "read_at", "read_by", "reply_to", "reply_to_text",
+    "edited", "edited_at", "deleted", "deleted_at", "deleted_by", "timestamp",
+}  # fmt: skip
+CHAT_FIELDS = {
+    "id", "therapist_id", "patient_id", "therapist_first_name", "therapist_last_name",
+    "therapist_full_name", "patient_first_name", "patient_last_name", "patient_full_name",
+    "status", "last_message_text", "last_message_timestamp", "last_message_sender_id",
+    "therapist_unread_count", "patient_unread_count", "therapist_notifications",
+    "patient_notifications", "marked_unread", "created_at", "updated_at",
+}  # fmt: skip
 DETAIL_FIELDS = CHAT_FIELDS | {
     "other_participant", "unread_count", "last_seq", "receipts", "room",
 }  # fmt: skip
-ROOM_FIELDS = set(
-    "id chat_id room_type description tags is_active therapist_can_send patient_can_send"
-    " therapist_can_see_history patient_can_see_history created_at updated_at".split()
-)
-ADMIN_CHAT_FIELDS = {"id", "therapist_id", "patient_id", "status", "room", "created_at",
-                     "updated_at"}  # fmt: skip
+ROOM_FIELDS = {
+    "id", "chat_id", "room_type", "description", "tags", "is_active", "therapist_can_send",
+    "patient_can_send", "therapist_can_see_history", "patient_can_see_history", "created_at",
+    "updated_at",
+}  # fmt: skip
+ADMIN_CHAT_FIELDS = {
+    "id", "therapist_id", "patient_id", "status", "room", "created_at", "updated_at",
+}  # fmt: skip
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 KINDS = {400: "validation_error", 500: "server_error", 503: "server_error"}
 
 
-def client(server: LiveServer, token: str | None) -> httpx.Client:
+def connect(server: LiveServer, token: str | None) -> httpx.Client:
     """A client of `/api/`; without the certificates that each of httpx's own would load."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(
-        base_url=f"{server.base}/api/", headers=headers, timeout=20, verify=False
-    )
+    return httpx.Client(base_url=f"{server.base}/api/", headers=headers, timeout=20, verify=False)
 
 
 def refused(answer: httpx.Response, status: int, code: str, attr: Any = ...) -> dict[str, Any]:
@@ -137,7 +139,7 @@ _TABLES = """
 
 def rows(server: LiveServer) -> dict[str, int]:
     """How many rows each of the product's tables has: what stayed behind shows here."""
-    return {name: count for name, count in server.sql(_counting(server))}
+    return dict(server.sql(_counting(server)))
 
 
 @cache
@@ -150,5 +152,7 @@ def _counting(server: LiveServer) -> str:
 def claims_of(token: str) -> dict[str, Any]:
     """The claims of a token, unverified."""
     payload = token.split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    found: dict[str, Any] = json.loads(
+        base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    )
     return found

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from tests.api.calls import (
-    client,
     ADMIN_CHAT_FIELDS,
     CHAT_FIELDS,
+    connect,
     is_timestamp,
     new_patients,
     ok,
@@ -28,7 +28,7 @@ CHATS = 57
 def caseload(server: LiveServer, _pairs: Iterator[Pair]) -> tuple[httpx.Client, list[str]]:
     """A therapist with 57 chats and one line in each; the ids, latest activity first."""
     pair = next(_pairs)
-    client = client(server, pair.therapist_token)
+    client = connect(server, pair.therapist_token)
     ids = []
     for patient_id in new_patients(server, pair.therapist_id, CHATS - 1):
         body = {"therapist_id": pair.therapist_id, "patient_id": patient_id}

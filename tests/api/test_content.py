@@ -36,9 +36,9 @@ def test_text_comes_back_as_it_was_sent(
     message = say(therapist, pair.chat_id, text)
     assert message["text"] == text
     assert ok(patient.get(f"messages/{message['id']}/"))["text"] == text
-    assert ok(patient.get("messages/", params={"chat_id": pair.chat_id}))["results"][0][
-        "text"
-    ] == text
+    assert (
+        ok(patient.get("messages/", params={"chat_id": pair.chat_id}))["results"][0]["text"] == text
+    )
     assert ok(patient.get("chats/"))["results"][0]["last_message_text"] == text
     events = ok(patient.get(f"chats/{pair.chat_id}/events/"))["events"]
     assert events[0]["message"]["text"] == text

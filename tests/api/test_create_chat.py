@@ -48,7 +48,11 @@ def test_both_participants_and_an_admin_may(
 
 
 def test_what_is_not_there_and_what_is_not_ones_own_answer_the_same(
-    server: LiveServer, pair: Pair, other_pair: Pair, therapist: httpx.Client, outsider: httpx.Client
+    server: LiveServer,
+    pair: Pair,
+    other_pair: Pair,
+    therapist: httpx.Client,
+    outsider: httpx.Client,
 ) -> None:
     before = rows(server)
     of_others = {"therapist_id": pair.therapist_id, "patient_id": pair.patient_id}

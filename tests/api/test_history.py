@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.calls import client, MESSAGE_FIELDS, ok, refused, say
+from tests.api.calls import MESSAGE_FIELDS, connect, ok, refused, say
 from tests.harness.server import LiveServer, Pair
 
 MESSAGES = 61
@@ -18,7 +18,7 @@ MESSAGES = 61
 def talk(server: LiveServer, _pairs: Iterator[Pair]) -> Pair:
     """61 messages by turns, the therapist first; every tenth is urgent, every seventh a date."""
     pair = next(_pairs)
-    with client(server, pair.therapist_token) as t, client(server, pair.patient_token) as p:
+    with connect(server, pair.therapist_token) as t, connect(server, pair.patient_token) as p:
         for n in range(1, MESSAGES + 1):
             kind = "appointment" if n % 7 == 0 else "text"
             say(t if n % 2 else p, pair.chat_id, str(n), emergency=n % 10 == 0, message_type=kind)
@@ -30,7 +30,7 @@ def talk(server: LiveServer, _pairs: Iterator[Pair]) -> Pair:
 
 @pytest.fixture
 def reader(server: LiveServer, talk: Pair) -> Iterator[httpx.Client]:
-    with client(server, talk.patient_token) as client:
+    with connect(server, talk.patient_token) as client:
         yield client
 
 

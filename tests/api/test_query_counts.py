@@ -61,9 +61,7 @@ def chat_with(patient_id: str, messages: int) -> str:
     make_user(patient_id)
     services.create_relationship(therapist_id=THERAPIST, patient_id=patient_id)
     patient = principal(patient_id)
-    chat_id, _ = create_or_get_chat(
-        caller=patient, therapist_id=THERAPIST, patient_id=patient_id
-    )
+    chat_id, _ = create_or_get_chat(caller=patient, therapist_id=THERAPIST, patient_id=patient_id)
     last: str | None = None
     for number in range(messages):
         sent = send_message(

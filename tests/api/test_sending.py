@@ -41,9 +41,7 @@ def test_numbers_are_gapless_from_one_across_both_senders(
 
 def test_a_refused_send_takes_no_number(pair: Pair, therapist: httpx.Client) -> None:
     say(therapist, pair.chat_id)
-    refused(
-        therapist.post("messages/", json={"chat_id": pair.chat_id, "text": " "}), 400, "blank"
-    )
+    refused(therapist.post("messages/", json={"chat_id": pair.chat_id, "text": " "}), 400, "blank")
     assert say(therapist, pair.chat_id)["seq"] == 2
 
 

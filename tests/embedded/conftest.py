@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,8 @@ def watching() -> Iterator[Callable[[Path], Watch]]:
     yield on
     for folder in seen:
         _end(folder)
+        with suppress(OSError):  # where its path was none for a socket
+            shutil.rmtree(os.fsdecode((folder / "sockets").read_bytes().rstrip(b"\n")))
 
 
 @pytest.fixture

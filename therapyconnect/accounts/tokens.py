@@ -4,7 +4,7 @@ A token is a JWT, HS256, signed with a key derived from the key ring; `kid` is t
 Only we mint them, so a token is accepted only in the very spelling in which we mint: its header
 must be one of the few that we write, and its claims must read back to the same bytes. What two
 readers could read differently (duplicate keys, other algorithms, embedded or remote keys, numbers
-as text, other base64) has no second spelling to hide in. About 8 µs a token.
+as text, other base64) has no second spelling to hide in. About 13 µs a token.
 """
 
 from __future__ import annotations

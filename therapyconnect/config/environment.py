@@ -33,6 +33,13 @@ class Environment:
         return self.mode == "production"
 
 
+def _whole(env: environ.Env, name: str, default: int) -> int:
+    try:
+        return int(env.int(name, default))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is a whole number") from None
+
+
 def _read() -> Environment:
     env = environ.Env()
     mode = env.str("THERAPYCONNECT_MODE", "demo")
@@ -44,11 +51,11 @@ def _read() -> Environment:
     hub = env.str("THERAPYCONNECT_HUB", "memory")
     if hub != "memory":
         raise ImproperlyConfigured("THERAPYCONNECT_HUB: this version has the engine memory")
-    workers = env.int("THERAPYCONNECT_WORKERS", 1)
+    workers = _whole(env, "THERAPYCONNECT_WORKERS", 1)
     if workers != 1:
         raise ImproperlyConfigured("THERAPYCONNECT_WORKERS: this version runs one process")
     data = Path(env.str("THERAPYCONNECT_DATA", str(ROOT / "var"))).absolute()
-    port = env.int("PORT", 8000)
+    port = _whole(env, "PORT", 8000)
     demo_origins = [f"http://localhost:{port}", f"http://127.0.0.1:{port}"]
     production = mode == "production"
     return Environment(

@@ -133,7 +133,6 @@ class Ledger:
                 seal_text(cipher, send.text, seq=seq, version=1),
                 payload_sealed,
                 send.reply_to.seq if send.reply_to is not None else None,
-                self.now,
             )
         )
         access.last_seq = access.last_message_seq = seq
@@ -190,9 +189,9 @@ class Ledger:
         new_delivered = max(delivered, up_to)
         new_read = max(read, up_to) if advance.kind == "read" else read
         if new_delivered > delivered:
-            self.receipts.append((access.id, advance.reader_id, DELIVERED, new_delivered, self.now))
+            self.receipts.append((access.id, advance.reader_id, DELIVERED, new_delivered))
         if new_read > read:
-            self.receipts.append((access.id, advance.reader_id, READ, new_read, self.now))
+            self.receipts.append((access.id, advance.reader_id, READ, new_read))
             book.recount.add(side)
             book.unmarked.add(side)
         moved = new_read > read if advance.kind == "read" else new_delivered > delivered

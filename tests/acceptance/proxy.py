@@ -1,0 +1,89 @@
+"""A TCP proxy that cuts, slices and stalls: what happens to sockets on the way to a phone."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import suppress
+from types import TracebackType
+
+CHUNK = 16 * 1024
+
+
+class Proxy:
+    """Leads connections to `port` of this machine, badly; `done` counts what it did to them."""
+
+    def __init__(self, port: int, dice: random.Random) -> None:
+        self._to = port
+        self._dice = dice
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.done: Counter[str] = Counter()
+        self.port = 0
+
+    async def __aenter__(self) -> Proxy:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.done["connections"] += 1
+        try:
+            there, out = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            writer.transport.abort()
+            return
+        # Two of three are cut after so many bytes: in the middle of a frame, as a rule.
+        cut_after = self._dice.randrange(300, 40_000) if self._dice.random() < 0.66 else None
+        both = [
+            asyncio.create_task(self._carry(reader, out, None)),
+            asyncio.create_task(self._carry(there, writer, cut_after)),
+        ]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in both:
+                one.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+            for end in (writer, out):
+                end.transport.abort()
+
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, left: int | None
+    ) -> None:
+        with suppress(OSError):
+            while data := await source.read(CHUNK):
+                if self._dice.random() < 0.1:
+                    self.done["stalls"] += 1
+                    await asyncio.sleep(self._dice.uniform(0.01, 0.4))
+                size = self._dice.choice((1, 7, 64, CHUNK, CHUNK))
+                if size < len(data):
+                    self.done["slices"] += 1
+                    size = max(size, len(data) // 40)
+                for at in range(0, len(data), size):
+                    piece = data[at : at + size]
+                    if left is not None and len(piece) >= left:
+                        sink.write(piece[:left])
+                        await sink.drain()
+                        self.done["cuts"] += 1
+                        return
+                    sink.write(piece)
+                    await sink.drain()
+                    if size < len(data):
+                        await asyncio.sleep(0)
+                    left = left - len(piece) if left is not None else None

@@ -1,0 +1,63 @@
+"""G1: what was acknowledged is never lost, whatever is killed and however often."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.checker import Floor
+from tests.acceptance.clients import Run
+from tests.acceptance.faults import Faults
+from tests.acceptance.storm import rage, report, usual_crew
+from tests.harness.server import LiveServer
+
+# TC_CHAOS=1 is the whole promise, 2 twice as much; the default fits into every test run.
+SCALE = float(os.environ.get("TC_CHAOS") or 0)
+APPS, DATABASES = (int(10 * SCALE), int(32 * SCALE)) if SCALE else (3, 18)
+FLOOR = Floor(int(5_000 * SCALE), int(40 * SCALE), 100) if SCALE else Floor(3_000, 20, 40)
+CHATS = 4
+
+
+@pytest.fixture
+def stack() -> Iterator[LiveServer]:
+    """The product with its own embedded PostgreSQL, in a folder with a short name."""
+    folder = Path(tempfile.mkdtemp(prefix="tc-chaos-"))
+    live = LiveServer(folder)
+    try:
+        live.start()
+        yield live
+    finally:
+        with suppress(Exception):
+            live.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_nothing_acknowledged_is_lost(
+    stack: LiveServer, seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    pairs = stack.load_pairs(CHATS)
+    faults = Faults(stack)
+
+    async def kill(run: Run) -> None:
+        await faults.at_random(run, apps=APPS, databases=DATABASES, acks=FLOOR.acks)
+
+    history, violations = rage(
+        stack.base,
+        pairs,
+        seed=seed,
+        crew=partial(usual_crew, pace=0.04),
+        faults=kill,
+        floor=FLOOR,
+        ask_seconds=10.0,
+    )
+    record_property("measured", history.tally())
+    print(history.tally())  # noqa: T201
+    assert not violations, report(history, violations, seed)
+    assert "Traceback" not in stack.log_text()
