@@ -1,4 +1,4 @@
-"""`python -m bench`: run every contender in interleaved rounds, print the table, keep the figures."""
+"""`python -m bench`: every contender in interleaved rounds; the table, and the figures kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -98,12 +99,16 @@ def load(
 
 def main() -> int:
     asked = options()
+    # So that a SIGTERM too stops the servers and removes the folder.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Stage() as stage:
         stage.prepare()
         rounds = run(stage, asked)
-    print(f"\nMedians of {asked.rounds} rounds of {asked.seconds:g} s, {os.cpu_count()} cores shared"
-          " by generator, application and PostgreSQL.\n"
-          f"Each reader sends one read receipt for all that came within {asked.receipt_ms:g} ms.\n")  # fmt: skip
+    print(
+        f"\nMedians of {asked.rounds} rounds of {asked.seconds:g} s; generator, application and"
+        f" PostgreSQL share {os.cpu_count()} cores.\nEach reader sends one read receipt for all"
+        f" that came within {asked.receipt_ms:g} ms; pgbench gives mean latencies as p50.\n"
+    )
     print(report.table(rounds, LABELS))
     report.write(rounds, vars(asked))
     told = report.problems(rounds)

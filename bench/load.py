@@ -14,6 +14,7 @@ import sys
 import time
 from array import array
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -139,6 +140,10 @@ def _number(text: bytes, name: bytes) -> int:
     return int(text[at:end])
 
 
+def _same(socket: Socket) -> Socket:
+    return socket
+
+
 async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[Receiver]]:
     loop = asyncio.get_running_loop()
     senders, receivers = [], []
@@ -150,7 +155,7 @@ async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[R
             sender, tally, job["receipt_ms"] / 1000, *address, pair["patient_token"]
         )
         for socket in (receiver, sender):
-            await loop.create_connection(lambda made=socket: made, host, port)
+            await loop.create_connection(partial(_same, socket), host, port)
             await asyncio.wait_for(socket.opened, 20)
         senders.append(sender)
         receivers.append(receiver)

@@ -126,7 +126,7 @@ class Stage:
             owner = urlsplit(self._lease.url).username
             if statement.startswith("CREATE DATABASE"):
                 statement += f' OWNER "{owner}"'
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement.encode())
 
     def _manage(self, *args: str) -> str:
         done = subprocess.run(

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import psycopg
 import pytest
 
@@ -30,6 +31,7 @@ os.environ["DATABASE_URL"] = SERVER_URL
 os.environ["THERAPYCONNECT_DATA"] = str(_DATA / "in-process")
 os.environ["THERAPYCONNECT_MODE"] = "demo"
 os.environ["DJANGO_SETTINGS_MODULE"] = "therapyconnect.config.settings"
+django.setup()
 
 
 def pytest_unconfigure() -> None:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.harness.database import with_database
-from tests.harness.server import LiveServer, Pair
+from tests.harness.server import ROOT, LiveServer, Pair
 
 SERVER = "DATABASE_URL"
-PAIRS = 60
+PAIRS = 50
 
 
 @pytest.fixture
@@ -43,8 +45,7 @@ class Mould:
         self.name = f"tc_mould_{secrets.token_hex(6)}"
         self._create(self.name, "template1")
         ready = LiveServer(folder, database_url=with_database(os.environ[SERVER], self.name))
-        ready.manage("migrate", "-v0")
-        self.pairs = ready.load_pairs(PAIRS)
+        self.pairs = _make_ready(ready)
 
     @contextmanager
     def cast(self, defect: str | None = None) -> Iterator[LiveServer]:
@@ -75,14 +76,46 @@ class Mould:
             admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
+def _make_ready(live: LiveServer) -> list[Pair]:
+    """Tables, demo and pairs in one process: each start of one costs seconds."""
+    script = (
+        "import django; django.setup(); from django.core.management import call_command as c;"
+        f" c('migrate', verbosity=0); c('demo'); c('loadusers', {PAIRS})"
+    )
+    environment = {**live.env, "DJANGO_SETTINGS_MODULE": "therapyconnect.config.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment,
+        capture_output=True, text=True, timeout=180, check=True,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    return [Pair(**line) for line in map(json.loads, lines) if "therapist_token" in line]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LiveServer]:
+    """The product with an embedded PostgreSQL of its own, to kill; its folder's name is short."""
+    folder = Path(tempfile.mkdtemp(prefix="tc-stack-"))
+    live = LiveServer(folder)
+    try:
+        live.start()
+        yield live
+    finally:
+        with suppress(Exception):
+            live.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack_pairs(stack: LiveServer) -> Iterator[Pair]:
+    """Pairs of `stack`, each to be used once."""
+    return iter(stack.load_pairs(12))
+
+
 @pytest.fixture(scope="session")
 def mould(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mould]:
     made = Mould(tmp_path_factory.mktemp("mould"))
     yield made
     made.drop(made.name)
-
-
-Cast = Callable[[str | None], AbstractContextManager[LiveServer]]
 
 
 @pytest.fixture(scope="session")

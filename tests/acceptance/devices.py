@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from tests.acceptance.clients import FUTURE, Run, person, text_of
 from tests.acceptance.finals import horizons_of
-from tests.acceptance.history import Advancing, Kind, Life, Sending, Told, now
+from tests.acceptance.history import Advancing, Kind, Life, Sending, Told, What, now
 from tests.harness.server import Pair
 
 EVENTS = ("chat_message", "new_message", "emergency_message")
@@ -47,7 +47,9 @@ class Device:
         self.have = {pair.chat_id: 0 for pair in pairs}
         self._chats = {pair.chat_id: pair for pair in pairs}
         path = (
-            f"/ws/chat/{pairs[0].chat_id}/" if kind == "chat" else f"/ws/notifications/{self.user_id}/"
+            f"/ws/chat/{pairs[0].chat_id}/"
+            if kind == "chat"
+            else f"/ws/notifications/{self.user_id}/"
         )
         base = run.base if port is None else f"http://127.0.0.1:{port}"
         self._url = base.replace("http", "ws", 1) + path
@@ -58,7 +60,7 @@ class Device:
         self._life: Life
         self._socket: ClientConnection
         self._resumes: set[str] = set()
-        self._soon: set[str] = set()
+        self._soon: dict[str, float] = {}
 
     # --- its life -----------------------------------------------------------------------------
 
@@ -170,7 +172,7 @@ class Device:
     async def _ask_again(self) -> None:
         """Ask again for what has waited too long, or was answered with "try again"."""
         late = now() - self.run.ask_seconds
-        soon, self._soon = self._soon, set()
+        soon = {key for key, at in self._soon.items() if at <= now()}
         waiting = [
             s for s in self._asked.values() if isinstance(s, Sending) and s.outcome == "unknown"
         ]
@@ -181,6 +183,7 @@ class Device:
 
     async def _send(self, chat_id: str, key: str, text: str, *, retry: bool) -> None:
         self._unknown[key] = (chat_id, text)
+        self._soon.pop(key, None)
         sending = Sending(chat_id, self.user_id, key, text, retry, now())
         self.run.history.sendings.append(sending)
         ref = self._ref(sending)
@@ -231,11 +234,12 @@ class Device:
     def _hear_message(self, chat_id: str, frame: dict[str, Any]) -> None:
         told = Told.of(frame["message"])
         asked = self._asked.get(frame.get("ref", ""))
-        answer = isinstance(asked, Sending) and asked.retry
-        self._life.note("answer" if answer else "event", chat_id, told.seq, told)
+        what: What = "event"
         if isinstance(asked, Sending):
+            what = "answer" if asked.retry else "ack"
             asked.ack(told)
             self._unknown.pop(asked.key, None)
+        self._life.note(what, chat_id, told.seq, told)
         if chat_id in self.have and told.seq == self.have[chat_id] + 1:
             self.have[chat_id] = told.seq
 
@@ -245,7 +249,9 @@ class Device:
             # The answer to one's own: it tells of what was asked, not of where the horizon is.
             asked.end("acked")
             return
-        self._life.note("receipt", chat_id, frame["seq"], None, {(frame["user_id"], kind): frame["seq"]})
+        self._life.note(
+            "receipt", chat_id, frame["seq"], None, {(frame["user_id"], kind): frame["seq"]}
+        )
 
     def _hear_error(self, chat_id: str, frame: dict[str, Any]) -> None:
         code, ref = frame["code"], frame.get("ref")
@@ -257,7 +263,7 @@ class Device:
             raise EOFError("the client begins anew")
         if code in ("unavailable", "overloaded", "stopping"):
             if isinstance(asked, Sending):
-                self._soon.add(asked.key)
+                self._soon[asked.key] = now() + self.dice.uniform(0.1, 0.5)
             return
         if isinstance(asked, Sending):
             asked.refuse(code)

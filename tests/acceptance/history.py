@@ -89,7 +89,8 @@ class Standing(NamedTuple):
     seqs: dict[tuple[str, Kind], int]
 
 
-What = Literal["greeted", "asked", "event", "answer", "resumed", "broken", "receipt"]
+What = Literal["greeted", "asked", "event", "ack", "answer", "resumed", "broken", "receipt"]
+"""`ack` answers a first attempt and is the event itself; `answer` answers a retry."""
 
 
 class Entry(NamedTuple):
@@ -147,7 +148,7 @@ class History:
     def tally(self) -> str:
         """One line of what was recorded."""
         outcomes = Counter(s.outcome for s in self.sendings)
-        heard = sum(1 for life in self.lives for e in life.entries if e.what == "event")
+        heard = sum(1 for life in self.lives for e in life.entries if e.what in ("event", "ack"))
         return (
             f"{self.acks} messages acked ({len(self.sendings)} attempts, "
             f"{outcomes['unknown']} unknown), {len(self.kills)} kills "
@@ -160,9 +161,16 @@ class History:
         with path.open("w") as out:
             for name in ("sendings", "advancings", "lives"):
                 for entry in getattr(self, name):
-                    out.write(json.dumps({name: asdict(entry)}, default=str) + "\n")
+                    out.write(json.dumps({name: _plain(asdict(entry))}, default=str) + "\n")
             for kill in self.kills:
                 out.write(json.dumps({"kill": kill}) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """With keys that JSON can hold."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def now() -> float:

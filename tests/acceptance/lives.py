@@ -13,6 +13,8 @@ from tests.acceptance.finals import Final
 from tests.acceptance.history import Entry, History, Life, Told
 
 Found = tuple[str, str, str]
+BEGUN = -2
+"""In place of the cursor of a resume whose replay has begun."""
 
 
 def check_lives(history: History, finals: Mapping[str, Final]) -> Iterator[Found]:
@@ -37,6 +39,7 @@ def check_life(life: Life, chat_id: str, entries: list[Entry]) -> Iterator[Found
     position: int | None = None
     asked: deque[int] = deque()
     heard: set[int] = set()
+    ahead: set[int] = set()
     for entry in entries:
         seq = entry.seq
         if entry.what == "greeted":
@@ -52,16 +55,21 @@ def check_life(life: Life, chat_id: str, entries: list[Entry]) -> Iterator[Found
             if position is not None and position < seq:
                 yield "missed", chat_id, f"{life.device}: resumed at {seq} after {position}"
             position = max(seq, position or 0)
-        elif entry.what in ("event", "answer"):
+        elif entry.what in ("event", "ack", "answer"):
             if position is None or seq == position + 1:
                 position = seq
-            elif asked and seq == asked[0] + 1 and seq <= position:
-                # The replay begins.
-                asked.popleft()
-                asked.appendleft(-1)
+                if entry.what == "answer":
+                    ahead.add(seq)
+            elif entry.what != "answer" and seq in ahead:
+                # The answer to a retry overtook the event: what it tells was there already.
+                ahead.discard(seq)
+            elif asked and seq == asked[0] + 1:
+                # The replay begins. From here on nothing of it may come again.
+                asked[0] = BEGUN
                 position = seq
-            elif entry.what == "answer":
-                # A retry's answer tells of a message that may have come long ago, or not yet.
+            elif entry.what == "answer" or (entry.what == "ack" and seq in heard):
+                # An answer to a retry tells of a message that may have come long ago, or not yet;
+                # an ack of a message that a replay was quicker to bring still is the ack.
                 continue
             elif seq > position:
                 yield "missed", chat_id, f"{life.device}: {seq} after {position}"

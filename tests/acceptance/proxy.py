@@ -55,7 +55,8 @@ class Proxy:
             asyncio.create_task(self._carry(there, writer, cut_after)),
         ]
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            with suppress(asyncio.CancelledError):  # asyncio's server would log it as an error
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in both:
                 one.cancel()

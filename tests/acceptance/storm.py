@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,9 +58,7 @@ async def storm(
     clients = crew(run, pairs)
     lives = [asyncio.create_task(client.live()) for client in clients]
     try:
-        await asyncio.gather(
-            asyncio.sleep(seconds), *([faults(run)] if faults is not None else [])
-        )
+        await asyncio.gather(asyncio.sleep(seconds), *([faults(run)] if faults is not None else []))
         run.stop.set()
         await asyncio.gather(
             *(life for life, client in zip(lives, clients) if isinstance(client, RestClient)),
@@ -80,9 +79,7 @@ def read_finals(base: str, pairs: list[Pair]) -> list[Final]:
     return [read_final(base, pair) for pair in pairs]
 
 
-def judge(
-    run: Run, pairs: list[Pair], floor: Floor, *, base: str | None = None
-) -> list[Violation]:
+def judge(run: Run, pairs: list[Pair], floor: Floor, *, base: str | None = None) -> list[Violation]:
     """What the checker finds, by the state that REST shows now."""
     return check(run.history, read_finals(base or run.base, pairs), floor)
 
@@ -110,7 +107,9 @@ async def _bounded(running: Coroutine[Any, Any, None]) -> None:
 
 
 def report(history: History, violations: list[Violation], seed: int) -> str:
-    """What a failing test prints."""
+    """What a failing test prints; with `TC_DUMP=FOLDER` the whole history is kept there."""
+    if folder := os.environ.get("TC_DUMP"):
+        history.dump(Path(folder) / f"history-{seed}.jsonl")
     lines = [f"seed {seed}: {history.tally()}; {len(violations)} violations"]
     lines += [f"  {v.what:<15} {v.where} {v.detail}" for v in violations[:25]]
     return "\n".join(lines)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
+from itertools import islice
 from pathlib import Path
-
-import pytest
 
 from tests.acceptance.checker import Floor
 from tests.acceptance.clients import Run
 from tests.acceptance.faults import Faults
 from tests.acceptance.storm import rage, report, usual_crew
-from tests.harness.server import LiveServer
+from tests.harness.server import LiveServer, Pair
 
 # TC_CHAOS=1 is the whole promise, 2 twice as much; the default fits into every test run.
 SCALE = float(os.environ.get("TC_CHAOS") or 0)
@@ -25,24 +22,13 @@ FLOOR = Floor(int(5_000 * SCALE), int(40 * SCALE), 100) if SCALE else Floor(3_00
 CHATS = 4
 
 
-@pytest.fixture
-def stack() -> Iterator[LiveServer]:
-    """The product with its own embedded PostgreSQL, in a folder with a short name."""
-    folder = Path(tempfile.mkdtemp(prefix="tc-chaos-"))
-    live = LiveServer(folder)
-    try:
-        live.start()
-        yield live
-    finally:
-        with suppress(Exception):
-            live.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def test_nothing_acknowledged_is_lost(
-    stack: LiveServer, seed: int, record_property: Callable[[str, object], None]
+    stack: LiveServer,
+    stack_pairs: Iterator[Pair],
+    seed: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    pairs = stack.load_pairs(CHATS)
+    pairs = list(islice(stack_pairs, CHATS))
     faults = Faults(stack)
 
     async def kill(run: Run) -> None:
@@ -57,6 +43,8 @@ def test_nothing_acknowledged_is_lost(
         floor=FLOOR,
         ask_seconds=10.0,
     )
+    if folder := os.environ.get("TC_DUMP"):
+        shutil.copy(stack.log, Path(folder) / f"server-{seed}.log")
     record_property("measured", history.tally())
     print(history.tally())  # noqa: T201
     assert not violations, report(history, violations, seed)

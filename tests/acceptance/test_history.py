@@ -20,9 +20,7 @@ def test_many_senders_on_several_chats(
     record_property: Callable[[str, object], None],
 ) -> None:
     floor = Floor(acks=400, sockets=40)
-    history, violations = rage(
-        product.base, take(4), seconds=SECONDS, seed=seed, floor=floor
-    )
+    history, violations = rage(product.base, take(4), seconds=SECONDS, seed=seed, floor=floor)
     record_property("measured", history.tally())
     print(history.tally())  # noqa: T201
     assert not violations, report(history, violations, seed)

@@ -50,7 +50,11 @@ def test_two_devices_with_stale_and_future_receipts(
         for n in range(RECEIPTS):
             # The middle creeps up, so that most are stale, and some move it until the end.
             reach = 1 + n * MESSAGES // RECEIPTS
-            up_to = dice.randint(0, reach) if dice.random() < 0.8 else dice.choice((MESSAGES + 1, FUTURE))
+            up_to = (
+                dice.randint(0, reach)
+                if dice.random() < 0.8
+                else dice.choice((MESSAGES + 1, FUTURE))
+            )
             kind = dice.choice(("delivered", "read"))
             way = dice.choice(("phone", "browser", "phone", "browser", "rest"))
             if way == "rest":
@@ -82,9 +86,7 @@ def test_two_devices_with_stale_and_future_receipts(
         other.send("ping")
         other.until("pong")
         for kind in ("delivered", "read"):
-            told = [
-                f["seq"] for f in other.received if f["type"] == f"message_{kind}_receipt"
-            ]
+            told = [f["seq"] for f in other.received if f["type"] == f"message_{kind}_receipt"]
             assert told == sorted(set(told))
         read = [f["seq"] for f in other.received if f["type"] == "message_read_receipt"]
         assert read[-1] == model["read"]

@@ -12,7 +12,7 @@ from tests.acceptance.conftest import Mould
 from tests.acceptance.history import now
 from tests.acceptance.storm import rage, report
 
-SECONDS = 4.0
+SECONDS = 3.0
 CHATS = 3
 
 
@@ -38,7 +38,7 @@ def test_a_defect_is_seen(
     with mould.cast(defect) as twin:
         history, violations = rage(
             twin.base, mould.pairs[:CHATS], seconds=SECONDS, seed=seed,
-            quiet_seconds=3.0, ask_seconds=1.5,
+            quiet_seconds=2.0, ask_seconds=1.0,
         )  # fmt: skip
     kinds = {violation.what for violation in violations}
     said = report(history, violations, seed)
@@ -70,9 +70,7 @@ def test_an_ack_before_the_commit_is_seen(
     assert {"lost", "moved"} & kinds, said
 
 
-def test_the_launcher_alone_breaks_nothing(
-    mould: Mould, seed: int
-) -> None:
+def test_the_launcher_alone_breaks_nothing(mould: Mould, seed: int) -> None:
     with mould.cast("none") as twin:
         history, violations = rage(twin.base, mould.pairs[:CHATS], seconds=1.0, seed=seed)
     assert not violations, report(history, violations, seed)

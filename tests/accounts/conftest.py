@@ -29,12 +29,12 @@ def make_user(user_id: str, email: str) -> User:
 
 
 @pytest.fixture
-def therapist(transactional_db: None) -> User:
+def therapist(db: None) -> User:
     return make_user("t_abc123", "therapist@demo.test")
 
 
 @pytest.fixture
-def patient(transactional_db: None) -> User:
+def patient(db: None) -> User:
     return make_user("p_xyz789", "patient@demo.test")
 
 

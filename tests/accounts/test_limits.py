@@ -99,7 +99,7 @@ def test_the_limit_passes(therapist: User) -> None:
     assert _try("therapist@demo.test", PASSWORD, "192.0.2.9").status == 200
 
 
-def test_concurrent_guesses_are_counted_one_by_one(therapist: User) -> None:
+def test_concurrent_guesses_are_counted_one_by_one(transactional_db: None, therapist: User) -> None:
     def guess(n: int) -> int:
         try:
             return _try("therapist@demo.test", f"wrong{n}", f"192.0.2.{n}").status

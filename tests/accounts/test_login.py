@@ -45,9 +45,7 @@ def test_wrong_password_and_unknown_address_answer_alike(therapist: User) -> Non
     assert Session.objects.count() == 0
 
 
-def test_wrong_password_and_unknown_address_take_the_same_time(
-    transactional_db: None, settings: Any
-) -> None:
+def test_wrong_password_and_unknown_address_take_the_same_time(db: None, settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
     services.create_user(id="t_abc123", email="therapist@demo.test", password=PASSWORD)
     spent: dict[str, list[float]] = {"therapist@demo.test": [], "nobody@demo.test": []}
@@ -69,7 +67,7 @@ def test_a_deactivated_user_cannot_log_in(therapist: User) -> None:
     assert not Session.objects.filter(user_id="t_abc123").exists()
 
 
-def test_nobody_signs_up(transactional_db: None) -> None:
+def test_nobody_signs_up(db: None) -> None:
     body = {"email": "new@demo.test", "password": PASSWORD}
     assert Api().auth("POST", "auth/signup", body).status == 404
     assert Api().auth("GET", "config").body["data"]["account"]["is_open_for_signup"] is False
@@ -84,7 +82,7 @@ def test_routes_that_need_an_e_mail_door_are_not_served(therapist: User, route: 
     assert api.auth("POST", route, {"email": "patient@demo.test"}).status == 404
 
 
-def test_no_token_is_401_with_the_challenge(transactional_db: None) -> None:
+def test_no_token_is_401_with_the_challenge(db: None) -> None:
     answer = Api().me()
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"

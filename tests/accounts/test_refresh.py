@@ -86,7 +86,9 @@ def test_reuse_leaves_other_sessions_alone(therapist: User) -> None:
     _good(refresh(other["refresh_token"]))
 
 
-def test_concurrent_refreshes_all_get_a_pair_of_one_chain(therapist: User) -> None:
+def test_concurrent_refreshes_all_get_a_pair_of_one_chain(
+    transactional_db: None, therapist: User
+) -> None:
     first = log_in("therapist@demo.test").meta["refresh_token"]
 
     def once(_: int) -> Answer:
@@ -103,7 +105,7 @@ def test_concurrent_refreshes_all_get_a_pair_of_one_chain(therapist: User) -> No
     _good(refresh(answers[-1].body["data"]["refresh_token"]))
 
 
-def test_refreshes_wait_for_one_another(therapist: User) -> None:
+def test_refreshes_wait_for_one_another(transactional_db: None, therapist: User) -> None:
     """Two that both read the row before either wrote it would rotate twice, and fork the chain."""
     first = log_in("therapist@demo.test").meta["refresh_token"]
 

@@ -104,7 +104,7 @@ def test_passkey_options_are_handed_out(therapist: User) -> None:
     ("user_id", "email"), [("t_abc123", "therapist@demo.test"), ("a_admin1", "admin@demo.test")]
 )
 def test_production_asks_therapists_and_admins_to_enrol(
-    transactional_db: None, production: None, later: Any, user_id: str, email: str
+    db: None, production: None, later: Any, user_id: str, email: str
 ) -> None:
     make_user(user_id, email)
     api = logged_in(email)

@@ -18,7 +18,7 @@ from therapyconnect.core.errors import Conflict, Invalid, NotFound
 from therapyconnect.core.ids import is_user_id
 
 
-def test_an_address_is_stored_in_lower_case_and_once(transactional_db: None) -> None:
+def test_an_address_is_stored_in_lower_case_and_once(db: None) -> None:
     assert make_user("t_abc123", "Therapist@Demo.TEST").email == "therapist@demo.test"
     with pytest.raises(Conflict) as caught:
         make_user("t_def456", "THERAPIST@demo.test")
@@ -31,7 +31,7 @@ def test_an_address_is_stored_in_lower_case_and_once(transactional_db: None) -> 
 @pytest.mark.parametrize(
     "user_id", ["x_abc123", "t_ab", "t_" + "a" * 33, "t_ABC", "t_abc\n", "tabc", "", "t_é12"]
 )
-def test_an_id_has_its_shape_in_the_database_too(transactional_db: None, user_id: str) -> None:
+def test_an_id_has_its_shape_in_the_database_too(db: None, user_id: str) -> None:
     with pytest.raises(Invalid):
         make_user(user_id, "a@demo.test")
     with pytest.raises(Exception) as caught, transaction.atomic():
@@ -53,7 +53,7 @@ def test_the_database_refuses_an_address_in_upper_case(therapist: User) -> None:
         ({"last_name": "a\x00b"}, "last_name"),
     ],
 )
-def test_what_is_wrong_is_named(transactional_db: None, changed: dict[str, Any], attr: str) -> None:
+def test_what_is_wrong_is_named(db: None, changed: dict[str, Any], attr: str) -> None:
     fields: dict[str, Any] = {"id": "t_abc123", "email": "a@demo.test", "password": PASSWORD}
     with pytest.raises(Invalid) as caught:
         services.create_user(**{**fields, **changed})
@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named(transactional_db: None, changed: dict[str, Any],
     assert User.objects.count() == 0
 
 
-def test_deactivating_nobody_is_not_found(transactional_db: None) -> None:
+def test_deactivating_nobody_is_not_found(db: None) -> None:
     with pytest.raises(NotFound):
         services.deactivate_user(user_id="t_nobody")
 
@@ -91,7 +91,9 @@ def test_care_is_between_a_therapist_and_a_patient(therapist: User, patient: Use
         CareRelationship.objects.create(therapist=patient, patient=therapist)
 
 
-def test_care_that_is_begun_at_once_by_many_begins_once(therapist: User, patient: User) -> None:
+def test_care_that_is_begun_at_once_by_many_begins_once(
+    transactional_db: None, therapist: User, patient: User
+) -> None:
     def begin(_: int) -> object:
         try:
             return services.create_relationship(therapist_id="t_abc123", patient_id="p_xyz789").id
@@ -138,7 +140,7 @@ def test_createuser_makes_a_user_who_can_log_in(
     ],
 )
 def test_createuser_says_what_is_wrong_and_changes_nothing(
-    transactional_db: None,
+    db: None,
     monkeypatch: pytest.MonkeyPatch,
     password: str,
     arguments: tuple[str, ...],

@@ -96,7 +96,7 @@ def test_a_wrong_limit_is_refused(therapist: httpx.Client, limit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["-1", "9223372036854775808", "abc", "%00", "é", "bnVsbA", "WyJ4IiwieSJd", "A" * 3000]
+    "cursor", ["-1", "9223372036854775808", "abc", "é", "bnVsbA", "WyJ4IiwieSJd", "A" * 3000]
 )
 def test_a_made_up_cursor_is_refused(therapist: httpx.Client, cursor: str) -> None:
     refused(therapist.get(f"chats/?cursor={cursor}"), 400, "invalid_cursor", "cursor")

@@ -70,5 +70,6 @@ LOGGING: dict[str, Any] = {
         # 4xx are answers, not incidents, and their lines name paths.
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

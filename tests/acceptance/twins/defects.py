@@ -12,7 +12,7 @@ from django.db import connection as django_connection
 from therapyconnect.core.hub import MessageCreated, Push
 from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.selectors.access import access_chat
-from therapyconnect.messaging.services import batch, lanes
+from therapyconnect.messaging.services import batch, engine, lanes
 from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.ops import checkup
 from therapyconnect.realtime.consumers.base import Consumer
@@ -20,47 +20,40 @@ from therapyconnect.realtime.consumers.chat import ChatConsumer
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.realtime.streams import ChatStream
 
-LATE_SECONDS = 0.3
+LATE_SECONDS = 0.1
 
 
 def ack_before_commit() -> None:
     """Answers from the transaction, which is committed a little later (breaks G1 and G2)."""
     open_ledger, write = batch._open_ledger, batch._write
-    owed: dict[Any, bool] = {}
+    owed: dict[Any, asyncio.Task[None]] = {}
 
-    class Uncommitted:
-        def __init__(self, connection: Any) -> None:
-            self._connection = connection
+    class Uncommitted(batch.RoundTrip):
+        def add(self, name: str, *params: bytes) -> Any:
+            return [] if name == "commit" else super().add(name, *params)
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
-
-        async def execute(self, query: Any, *rest: Any) -> Any:
-            if query == "COMMIT":
-                owed[self._connection] = True
-                return None
-            return await self._connection.execute(query, *rest)
-
-    async def pay(connection: Any) -> None:
-        if owed.pop(connection, False):
-            await connection.execute("COMMIT")
-
-    async def late(connection: Any) -> None:
+    async def commit(connection: Any) -> None:
         await asyncio.sleep(LATE_SECONDS)
-        await pay(connection)
+        await connection.execute("COMMIT")
 
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def write_late(connection: Any, ledger: Any) -> None:
-        await write(Uncommitted(connection), ledger)
-        tasks.add(task := asyncio.create_task(late(connection)))
-        task.add_done_callback(tasks.discard)
+    async def write_only(connection: Any, ledger: Any) -> None:
+        await write(connection, ledger)
+        owed[connection] = asyncio.create_task(commit(connection))
 
     async def open_after(connection: Any, *rest: Any) -> Any:
-        await pay(connection)
+        if (task := owed.pop(connection, None)) is not None:
+            await task
         return await open_ledger(connection, *rest)
 
-    batch._write, batch._open_ledger = write_late, open_after  # type: ignore[assignment]
+    replace(batch, "RoundTrip", Uncommitted)
+    batch._write, batch._open_ledger = write_only, open_after
+
+
+def asynchronous_commit() -> None:
+    """The lanes do not wait for the disk (breaks G2)."""
+    engine._LANE_OPTIONS = engine._LANE_OPTIONS.replace(  # type: ignore[misc]
+        "synchronous_commit=on", "synchronous_commit=off"
+    )
 
 
 def no_idempotency() -> None:
@@ -75,13 +68,11 @@ def no_idempotency() -> None:
                 " AND indexdef LIKE '%client_message_id%'"
             )
             for (name,) in cursor.fetchall():
-                cursor.execute(
-                    f'ALTER TABLE messaging_message DROP CONSTRAINT IF EXISTS "{name}"'
-                )
+                cursor.execute(f'ALTER TABLE messaging_message DROP CONSTRAINT IF EXISTS "{name}"')
                 cursor.execute(f'DROP INDEX IF EXISTS "{name}"')
 
-    checkup.migrate = migrate_and_allow
-    Ledger._repeated = lambda *_: None  # type: ignore[assignment,method-assign]
+    replace(checkup, "migrate", migrate_and_allow)
+    replace(Ledger, "_repeated", lambda *_: None)
 
 
 def burnt_numbers() -> None:
@@ -95,7 +86,7 @@ def burnt_numbers() -> None:
             book.touched = True
         return outcome
 
-    Ledger._send = burn  # type: ignore[method-assign]
+    replace(Ledger, "_send", burn)
 
 
 def counter_without_lock() -> None:
@@ -106,7 +97,7 @@ def counter_without_lock() -> None:
     def anywhere(self: lanes.Lanes, request: Any) -> None:
         self._lanes[next(turn) % len(self._lanes)].submit(request)
 
-    lanes.Lanes.submit = anywhere  # type: ignore[method-assign]
+    replace(lanes.Lanes, "submit", anywhere)
 
 
 def replay_before_subscribe() -> None:
@@ -114,9 +105,7 @@ def replay_before_subscribe() -> None:
     replay = Consumer.replay
 
     async def join(self: ChatConsumer) -> None:
-        access = await self.engine.read(
-            access_chat(viewer=self.principal, chat_id=self.chat_id)
-        )
+        access = await self.engine.read(access_chat(viewer=self.principal, chat_id=self.chat_id))
         self.stream = ChatStream(
             self.chat_id, read=self.hub._read, deliver=lambda _: None, lost=lambda _: None
         )
@@ -129,8 +118,8 @@ def replay_before_subscribe() -> None:
             self.stream = self.hub.join_chat(self, chat_id)
             self.stream.start(access.last_seq)
 
-    ChatConsumer.join = join  # type: ignore[method-assign]
-    Consumer.replay = replay_first  # type: ignore[method-assign]
+    replace(ChatConsumer, "join", join)
+    replace(Consumer, "replay", replay_first)
 
 
 def push_without_cursor() -> None:
@@ -148,8 +137,8 @@ def push_without_cursor() -> None:
         self.last = max(self.last or 0, arrival.seq)
         self._deliver(arrival)
 
-    MemoryHub.publish = lossy  # type: ignore[method-assign]
-    ChatStream.push = blind  # type: ignore[method-assign]
+    replace(MemoryHub, "publish", lossy)
+    replace(ChatStream, "push", blind)
 
 
 def horizon_goes_back() -> None:
@@ -166,7 +155,7 @@ def horizon_goes_back() -> None:
             book.touched = True
         return outcome
 
-    Ledger._advance = obey  # type: ignore[method-assign]
+    replace(Ledger, "_advance", obey)
 
 
 def counter_drifts() -> None:
@@ -178,7 +167,7 @@ def counter_drifts() -> None:
         book.recount.clear()
         return outcome
 
-    Ledger._advance = keep_counting  # type: ignore[method-assign]
+    replace(Ledger, "_advance", keep_counting)
 
 
 DEFECTS: dict[str, Callable[[], None]] = {
@@ -187,6 +176,7 @@ DEFECTS: dict[str, Callable[[], None]] = {
         defect.__name__: defect
         for defect in (
             ack_before_commit,
+            asynchronous_commit,
             no_idempotency,
             burnt_numbers,
             counter_without_lock,

@@ -82,6 +82,8 @@ def parse_query(struct: type[S], query: Mapping[str, Any]) -> S:
             continue
         if len(values) != 1:
             raise Invalid("invalid", "This parameter may be given once.", name)
+        if "\x00" in values[0]:  # PostgreSQL keeps none, so it can name nothing
+            raise Invalid("invalid", "No parameter may hold NUL.", name)
         if values[0] != "":
             data[name] = values[0]
     return parse_struct(struct, data, strict=False, ignore_unknown=True)

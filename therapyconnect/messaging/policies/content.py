@@ -10,6 +10,8 @@ from therapyconnect.core.errors import Invalid, NotFound, Problem
 from therapyconnect.core.ids import MessageRef, Role, parse_message_id
 
 MAX_PAYLOAD_BYTES = 16 * 1024
+MAX_PAYLOAD_DEPTH = 64
+"""What is read must also be written, inside of frames and pages: far below any encoder's limit."""
 
 
 def check_content(
@@ -44,7 +46,9 @@ def check_content(
         problems.append(
             Problem("attachment_required", "This type needs an attachment.", "attachment_id")
         )
-    if payload is not None and len(msgspec.json.encode(payload)) > MAX_PAYLOAD_BYTES:
+    if payload is not None and _deeper_than(MAX_PAYLOAD_DEPTH, payload):
+        problems.append(Problem("invalid", "At most 64 levels of nesting.", "payload"))
+    elif payload is not None and len(msgspec.json.encode(payload)) > MAX_PAYLOAD_BYTES:
         problems.append(Problem("payload_too_large", "The payload is over 16 KiB.", "payload"))
     if problems:
         raise Invalid.of(*problems)
@@ -65,6 +69,21 @@ def check_reply(reply_to: str | None, chat_id: str) -> MessageRef | None:
 
 def reply_not_in_chat() -> Invalid:
     return Invalid("reply_to_not_in_chat", "No such message in this chat.", "reply_to")
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    """Whether `value` nests deeper; level by level, so that its depth is never ours."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _encodable(text: str) -> bool:

@@ -164,6 +164,8 @@ def chat_detail(*, viewer: Principal, chat_id: str) -> Reading[ChatDetail]:
 
 
 def admin_chat_detail(*, chat_id: str) -> Reading[AdminChat]:
+    if parse_chat_id(chat_id) is None:
+        raise NotFound()
     rows = yield Query(f"{_ADMIN_SQL} WHERE c.id = %s", (chat_id,))
     if not rows:
         raise NotFound()

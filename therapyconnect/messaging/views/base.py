@@ -8,6 +8,7 @@ from rest_framework import viewsets
 from rest_framework.request import Request
 
 from therapyconnect.accounts.principal import Principal
+from therapyconnect.core.errors import NotFound
 from therapyconnect.core.rest.serializers import StructSerializer
 from therapyconnect.messaging.services.sending import check_identity
 
@@ -19,6 +20,8 @@ class PrincipalViewSet(viewsets.ViewSet):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if "\x00" in str(kwargs.get("pk", "")):  # PostgreSQL keeps none, so no row has such an id
+            raise NotFound()
         check_identity(
             self.caller(request), *request.query_params.getlist("user_id"), attr="user_id"
         )

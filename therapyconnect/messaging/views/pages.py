@@ -1,21 +1,32 @@
-"""How a page of a list appears in the OpenAPI document."""
+"""How a page of a list, and what an administrator gets in its place, appear in the document."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_serializer
 
 from therapyconnect.core.rest.serializers import StructSerializer
 
 
-def page_of(serializer: type[StructSerializer]) -> OpenApiResponse:
-    """A response `{"results": [...], "next", "previous"}` of the serializer's structs."""
+def page_of(serializer: type[StructSerializer]) -> type[StructSerializer]:
+    """An answer `{"results": [...], "next", "previous"}` of the serializer's structs."""
     item: Any = serializer.struct
     struct = msgspec.defstruct(
         f"{item.__name__}Page",
         [("results", list[item]), ("next", str | None), ("previous", str | None)],
     )
     made = type(f"{item.__name__}PageSerializer", (StructSerializer,), {"struct": struct})
-    return OpenApiResponse(made)
+    # Else drf-spectacular makes an array of pages of it.
+    return extend_schema_serializer(many=False)(made)
+
+
+def either(name: str, *serializers: type[StructSerializer]) -> PolymorphicProxySerializer:
+    """An answer that depends on the caller's role."""
+    return PolymorphicProxySerializer(
+        component_name=name,
+        serializers=list(serializers),
+        resource_type_field_name=None,
+        many=False,
+    )

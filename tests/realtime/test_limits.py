@@ -1,0 +1,98 @@
+"""How much one socket may send: 128 KiB a frame, and no flood."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.server import LiveServer, Pair
+from tests.harness.sockets import chat_socket
+from tests.realtime.tools import heard
+
+LARGEST = 128 * 1024
+
+
+@pytest.fixture(scope="module")
+def throttled(
+    database_url: str, server: LiveServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveServer]:
+    """A second server with its limits on, on the same database and keys."""
+    live = LiveServer(server.data, database_url=database_url, throttles=True)
+    live.log = tmp_path_factory.mktemp("throttled") / "server.log"
+    live.start()
+    yield live
+    live.stop()
+
+
+def padded_ping(size: int) -> str:
+    frame = '{"type":"ping","ref":"big"'
+    return frame + " " * (size - len(frame) - 1) + "}"
+
+
+def test_the_largest_frame_and_one_byte_more(server: LiveServer, pair: Pair) -> None:
+    with chat_socket(server, pair.chat_id, pair.patient_token) as chat:
+        chat.connection.send(padded_ping(LARGEST))
+        assert chat.next()["ref"] == "big"
+        chat.connection.send(padded_ping(LARGEST + 1))
+        assert chat.close_code() == 1009
+    with chat_socket(server, pair.chat_id, pair.patient_token) as chat:
+        text = json.dumps({"type": "chat_message", "text": "ü" * LARGEST})
+        chat.connection.send([text[:1000], text[1000:]])  # in two fragments
+        assert chat.close_code() == 1009
+
+
+def test_two_hundred_at_once_then_twenty_a_second(throttled: LiveServer, pair: Pair) -> None:
+    with chat_socket(throttled, pair.chat_id, pair.patient_token) as chat:
+        for number in range(200):
+            chat.send("ping", ref=number)
+        answers = [chat.next() for _ in range(200)]
+        assert [answer["type"] for answer in answers] == ["pong"] * 200
+        for number in range(60):
+            chat.send("ping", ref=number)
+        kinds = [chat.next() for _ in range(60)]
+        refused = [frame for frame in kinds if frame["type"] == "error"]
+        assert len(refused) >= 20
+        for frame in refused:
+            assert frame["code"] == "rate_limited"
+            assert frame["retry_after"] >= 1
+        time.sleep(1.1)
+        for number in range(20):
+            chat.send("ping", ref=number)
+        assert [chat.next()["type"] for _ in range(20)] == ["pong"] * 20
+
+
+def test_a_flood_is_closed(throttled: LiveServer, pair: Pair, other_pair: Pair) -> None:
+    with (
+        chat_socket(throttled, pair.chat_id, pair.patient_token) as flooder,
+        chat_socket(throttled, pair.chat_id, pair.therapist_token) as other,
+    ):
+        for number in range(1_000):
+            try:
+                flooder.send("typing", is_typing=True, ref=number)
+            except Exception:
+                break
+        assert flooder.close_code() == 1008
+        said = heard(other)
+        assert 0 < len(said) <= 260, "what was refused reached nobody"
+        assert {frame["type"] for frame in said} == {"typing_indicator"}
+
+
+def test_below_a_flood_it_stays_open(throttled: LiveServer, pair: Pair) -> None:
+    with chat_socket(throttled, pair.chat_id, pair.patient_token) as chat:
+        for number in range(900):
+            chat.send("ping", ref=number)
+        kinds = [chat.next()["type"] for _ in range(900)]
+        assert 200 <= kinds.count("pong") < 400
+        assert kinds.count("error") > 500
+        time.sleep(0.2)
+        assert heard(chat) == []
+
+
+def test_without_throttles_nothing_is_refused(server: LiveServer, pair: Pair) -> None:
+    with chat_socket(server, pair.chat_id, pair.patient_token) as chat:
+        for number in range(1_100):
+            chat.send("ping", ref=number)
+        assert {chat.next()["type"] for _ in range(1_100)} == {"pong"}
