@@ -172,7 +172,7 @@ async def _pace(senders: list[Sender], rate: float) -> None:
             sender.send_one(begun + count / rate)
             sender.flush()
             count += 1
-        await asyncio.sleep(0.0005)
+        await asyncio.sleep(0.001)  # less would be rounded to none, and spin
 
 
 async def generate(job: dict[str, Any]) -> dict[str, Any]:

@@ -68,12 +68,15 @@ class Faults:
         share = acks // (apps + databases)
         dice = run.random("faults")
         kills: list[tuple[str, Callable[[], bool]]] = [("app", self.kill_app)] * apps
+        # Most are of one backend: PostgreSQL then restarts itself, in the tenth of the time.
         kinds = [
+            ("backend", self.kill_backend),
             ("postmaster", self.kill_postmaster),
             ("backend", self.kill_backend),
             ("postgres", self.kill_postgres),
+            ("backend", self.kill_backend),
         ]
-        kills += [kinds[n % 3] for n in range(databases)]
+        kills += [kinds[n % len(kinds)] for n in range(databases)]
         dice.shuffle(kills)
         for name, kill in kills:
             await self._until_acked(run, dice.randint(share // 2, 3 * share // 2))

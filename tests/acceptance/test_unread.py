@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis import HealthCheck, settings
 from hypothesis import seed as hypothesis_seed
+from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
@@ -84,7 +85,7 @@ class Person:
 
 
 class Chat(RuleBasedStateMachine):
-    """Both people act over every way there is; after each step the server is asked how it stands."""
+    """Both act over every way there is; after each step the server is asked how it stands."""
 
     live: LiveServer
     pairs: Iterator[Pair]
@@ -200,7 +201,7 @@ def fresh_pairs(mould: Mould, product: LiveServer) -> Iterator[Pair]:
 
 def test_every_step_leaves_it_as_in_the_model(mould: Mould, product: LiveServer, seed: int) -> None:
     machine = type("OneChat", (Chat,), {"live": product, "pairs": fresh_pairs(mould, product)})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         hypothesis_seed(seed)(machine),
         settings=settings(
             max_examples=EXAMPLES,

@@ -11,6 +11,7 @@ import pytest
 from tests.harness.server import LiveServer, Pair
 from tests.harness.sockets import chat_socket
 from tests.realtime.tools import heard
+from therapyconnect.realtime.flood import PER_SECOND, Flood
 
 LARGEST = 128 * 1024
 
@@ -89,6 +90,30 @@ def test_below_a_flood_it_stays_open(throttled: LiveServer, pair: Pair) -> None:
         assert kinds.count("error") > 500
         time.sleep(0.2)
         assert heard(chat) == []
+
+
+def verdicts(times: list[float]) -> list[str]:
+    flood = Flood(times[0])
+    return [flood.judge(now) for now in times]
+
+
+@pytest.mark.parametrize("start", [0.0, 4.2, 9.95, 10.0, 123_456.999])
+def test_a_thousand_are_a_flood_whenever_they_begin(start: float) -> None:
+    """Also across the border of any window."""
+    found = verdicts([start + n * 0.0001 for n in range(1_000)])
+    assert found[:200] == ["pass"] * 200
+    assert found[999] == "close"
+    assert "close" not in found[:999]
+    assert verdicts([start, *(start + 9.5 + n * 0.001 for n in range(999))])[-1] != "pass"
+
+
+def test_what_is_slower_is_none() -> None:
+    steady = verdicts([n / PER_SECOND for n in range(20_000)])
+    assert set(steady) == {"pass"}
+    brisk = verdicts([n / 99 for n in range(20_000)])
+    assert set(brisk) == {"pass", "refuse"}
+    rests = [[start + n * 0.001 for n in range(900)] for start in (0.0, 10.0, 40.0, 50.0)]
+    assert "close" not in verdicts([now for rest in rests for now in rest])
 
 
 def test_without_throttles_nothing_is_refused(server: LiveServer, pair: Pair) -> None:

@@ -34,6 +34,7 @@ def refusal(server: LiveServer, path: str, token: str | None, **options: Any) ->
         body = json.loads(answer.body or b"{}")
         assert set(body) == {"type", "errors", "request_id"}
         assert answer.headers["Content-Type"] == "application/json"
+        assert answer.headers["X-Request-ID"] == body["request_id"]
         return Refusal(answer.status_code, body, answer.headers)
     client.connection.close()
     raise AssertionError(f"{path} was opened")

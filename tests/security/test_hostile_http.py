@@ -78,7 +78,9 @@ def test_a_body_that_is_no_json_object(
         for name, body in BODIES.items():
             answer = api.post(path, content=body, headers=json_type)
             assert answer.status_code == 400, (name, answer.text)
-            assert answer.json()["type"] == "validation_error", name
+            # Not because of what it lacks: because of what it is.
+            code = "invalid" if name in ("array", "null", "number", "text") else "parse_error"
+            assert answer.json()["errors"] == [{**refused(answer, 400, code), "attr": None}], name
             for word in ("root:", "passwd"):
                 assert word not in answer.text
         if not route.endswith(("mark_read/", "mark_delivered/", "mark_all_read/")):
@@ -142,7 +144,7 @@ def test_odd_ids_and_parameters_everywhere(
     with connect(server, token) as api:
         for odd in ODD:
             odd = odd.format(message_id)
-            for path in [*gets, *(documents if who == "nobody" else [])]:
+            for path in [*gets, *(documents if who == "nobody" and "0" in odd else [])]:
                 answer = api.get(path.format(odd=odd))
                 assert answer.status_code < 500, (path, odd, answer.text[:300])
             for path in posts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -110,12 +111,17 @@ class Door:
             status, problems = 500, (Problem("server_error", "The server made a mistake."),)
         else:
             status, problems = domain.status, domain.problems
-        headers = [(b"content-type", b"application/json")]
+        request_id = uuid.uuid4().hex
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"x-request-id", request_id.encode()),
+            (b"cache-control", b"no-store"),
+        ]
         if isinstance(domain, DomainError) and domain.retry_after is not None:
             headers.append((b"retry-after", str(domain.retry_after).encode()))
         if status == 401:
             headers.append((b"www-authenticate", b"Bearer"))
-        body = MsgspecRenderer().render(error_body(status, problems, None))
+        body = MsgspecRenderer().render(error_body(status, problems, request_id))
         await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": body})
 

@@ -26,7 +26,7 @@ def either(name: str, *serializers: type[StructSerializer]) -> PolymorphicProxyS
     """An answer that depends on the caller's role."""
     return PolymorphicProxySerializer(
         component_name=name,
-        serializers=list(serializers),
+        serializers=[*serializers],  # type: ignore[list-item]
         resource_type_field_name=None,
         many=False,
     )
