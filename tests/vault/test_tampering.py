@@ -41,7 +41,7 @@ def test_a_tampered_row_is_an_error_and_an_alarm(
         with psycopg.connect(server.database_url or "", autocommit=True) as attacker:
             attacker.execute(
                 attack,
-                {"chat": pair.chat_id, "other": other_pair.chat_id, "text": f"{SECRET} forged text"},
+                {"chat": pair.chat_id, "other": other_pair.chat_id, "text": f"{SECRET} forged"},
             )
         page = api.get("messages/", params={"chat_id": pair.chat_id})
         resumed = api.get(f"chats/{pair.chat_id}/events/")

@@ -8,9 +8,7 @@ from therapyconnect.cli import main
 from therapyconnect.vault import cipher
 
 
-def unsealed(
-    self: cipher.Cipher, value: bytes, *, table: str, column: str, row: str
-) -> bytes:
+def unsealed(self: cipher.Cipher, value: bytes, *, table: str, column: str, row: str) -> bytes:
     return b"\x01\x00\x01" + b"n" * 12 + value + b"t" * 16
 
 

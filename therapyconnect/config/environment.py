@@ -1,4 +1,4 @@
-"""What the environment says, read once and checked; every variable is in `docs/guide/self-host.md`."""
+"""What the environment says, read once and checked. `docs/guide/self-host.md` lists it all."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from therapyconnect.core.rest.renderers import MsgspecRenderer
 from therapyconnect.ops.demo import demo_access_token
 
 
@@ -35,6 +36,12 @@ class DocsView(SpectacularSwaggerSplitView):
 
     renderer_classes = [TemplateHTMLRenderer]
     url_name = "schema"
+
+    def handle_exception(self, exc: Exception) -> Response:
+        # An error of this page has the shape of all errors, not a template.
+        self.request.accepted_renderer = MsgspecRenderer()
+        self.request.accepted_media_type = MsgspecRenderer.media_type
+        return super().handle_exception(exc)
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+import structlog
+
 from therapyconnect.core.hub import MessageCreated, Push, ReceiptMoved, Typing, Unsure
 from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.realtime.events import Arrival
 from therapyconnect.realtime.streams import ChatStream, ReadEvents
 from therapyconnect.realtime.typing import TypingBoard
+
+log = structlog.get_logger("therapyconnect.realtime.hub")
 
 GOING_AWAY: Final = 1001
 
@@ -55,19 +59,28 @@ class MemoryHub:
 
     def publish(self, pushes: Sequence[Push]) -> None:
         for push in pushes:
-            if isinstance(push, MessageCreated):
-                stream = self._stream_of(push.chat_id)
-                if stream is not None:
-                    stream.push(Arrival.of(push))
-            elif isinstance(push, ReceiptMoved):
-                for socket in self._hearing(push.chat_id):
-                    socket.hear_receipt(push)
-            elif isinstance(push, Typing):
-                for socket in self._hearing(push.chat_id):
-                    if socket.user_id != push.user_id:
-                        socket.hear_typing(push)
-            elif isinstance(push, Unsure) and (stream := self._streams.get(push.chat_id)):
-                stream.suspect()
+            try:
+                self._publish(push)
+            except Exception:
+                # The next one may be another chat's ack. This one was committed: read it again.
+                log.error("hub.push_broke", exc_info=True, chat_id=push.chat_id)
+                if (stream := self._streams.get(push.chat_id)) is not None:
+                    stream.suspect()
+
+    def _publish(self, push: Push) -> None:
+        if isinstance(push, MessageCreated):
+            stream = self._stream_of(push.chat_id)
+            if stream is not None:
+                stream.push(Arrival.of(push))
+        elif isinstance(push, ReceiptMoved):
+            for socket in self._hearing(push.chat_id):
+                socket.hear_receipt(push)
+        elif isinstance(push, Typing):
+            for socket in self._hearing(push.chat_id):
+                if socket.user_id != push.user_id:
+                    socket.hear_typing(push)
+        elif isinstance(push, Unsure) and (stream := self._streams.get(push.chat_id)):
+            stream.suspect()
 
     def type(self, typing: Typing) -> None:
         """A participant types or has stopped; it expires by itself."""
@@ -160,7 +173,12 @@ class MemoryHub:
 
     def _deliver(self, arrival: Arrival) -> None:
         for socket in self._hearing(arrival.chat_id):
-            socket.arrive(arrival)
+            try:
+                socket.arrive(arrival)
+            except Exception:
+                # It would hear the next one and never miss this: end it, so that it resumes.
+                log.error("hub.socket_broke", exc_info=True, chat_id=arrival.chat_id)
+                socket.close(GOING_AWAY, "resume")
 
     def _lose(self, chat_id: str) -> None:
         """The stream can't go on: its sockets reconnect and resume."""

@@ -24,10 +24,14 @@ class Refusal:
         """The whole HTTP response, which also announces that the connection closes."""
         kind = "server_error" if self.status >= 500 else "client_error"
         error = {"code": self.code, "detail": self.detail, "attr": None}
-        body = json.dumps(
-            {"type": kind, "errors": [error], "request_id": uuid.uuid4().hex}
-        ).encode()
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close"), *self.headers]
+        request_id = uuid.uuid4().hex
+        body = json.dumps({"type": kind, "errors": [error], "request_id": request_id}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"x-request-id", request_id.encode()),
+            (b"connection", b"close"),
+            *self.headers,
+        ]
         return response(self.status, [*default_headers, *headers], body)
 
 

@@ -38,7 +38,8 @@ _CHAT_COLUMNS: Final = f"""
     c.therapist_unread_count, c.patient_unread_count, c.therapist_notifications,
     c.patient_notifications, c.therapist_marked_unread, c.patient_marked_unread,
     c.created_at, c.updated_at, c.active_at,
-    m.seq, m.version, CASE WHEN m.deleted_at IS NULL THEN m.text_sealed END, m.created_at, m.sender_id
+    m.seq, m.version, CASE WHEN m.deleted_at IS NULL THEN m.text_sealed END, m.created_at,
+    m.sender_id
 """
 _CHAT_FROM: Final = """
     FROM messaging_chat c
