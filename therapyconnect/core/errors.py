@@ -96,9 +96,13 @@ class Unavailable(DomainError):
 
     status = 503
 
-    def __init__(self, code: str = "unavailable", *, retry_after: int = 2) -> None:
+    def __init__(
+        self, code: str = "unavailable", *, retry_after: int = 2, unknown: bool = False
+    ) -> None:
         super().__init__(code, "The service can't answer now. Try again.")
         self.retry_after = retry_after
+        self.unknown = unknown
+        """True where the request reached the database, and may have been carried out."""
 
 
 class Damaged(DomainError):

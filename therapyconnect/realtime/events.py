@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from therapyconnect.core.hub import MessageCreated
@@ -20,7 +22,7 @@ class Origin:
 
     __slots__ = ("ref", "socket")
 
-    def __init__(self, socket: object, ref: Ref | None) -> None:
+    def __init__(self, socket: Any, ref: Ref | None) -> None:
         self.socket = socket
         self.ref = ref
 

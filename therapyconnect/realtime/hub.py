@@ -138,7 +138,9 @@ class MemoryHub:
     def _open(self, chat_id: str) -> ChatStream:
         stream = self._streams.get(chat_id)
         if stream is None:
-            stream = ChatStream(chat_id, read=self._read, deliver=self._deliver, lost=self._lose)
+            stream = ChatStream(
+                chat_id, read=self._read, deliver=self._deliver, late=self._late, lost=self._lose
+            )
             self._streams[chat_id] = stream
         return stream
 
@@ -179,6 +181,11 @@ class MemoryHub:
                 # It would hear the next one and never miss this: end it, so that it resumes.
                 log.error("hub.socket_broke", exc_info=True, chat_id=arrival.chat_id)
                 socket.close(GOING_AWAY, "resume")
+
+    def _late(self, arrival: Arrival) -> None:
+        """Everyone has it already; the socket that sent it still waits for its ack."""
+        if arrival.origin is not None:
+            arrival.origin.socket.arrive(arrival)
 
     def _lose(self, chat_id: str) -> None:
         """The stream can't go on: its sockets reconnect and resume."""

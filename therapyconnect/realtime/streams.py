@@ -27,15 +27,22 @@ FILL_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
 class ChatStream:
     """`last` is the number of the latest event delivered; None until it is known where to begin."""
 
-    __slots__ = ("_deliver", "_fill", "_lost", "_read", "_waiting", "chat_id", "last")
+    __slots__ = ("_deliver", "_fill", "_late", "_lost", "_read", "_waiting", "chat_id", "last")
 
     def __init__(
-        self, chat_id: str, *, read: ReadEvents, deliver: Deliver, lost: Callable[[str], None]
+        self,
+        chat_id: str,
+        *,
+        read: ReadEvents,
+        deliver: Deliver,
+        late: Deliver,
+        lost: Callable[[str], None],
     ) -> None:
         self.chat_id = chat_id
         self.last: int | None = None
         self._read = read
         self._deliver = deliver
+        self._late = late
         self._lost = lost
         self._waiting: dict[int, Arrival] | None = None
         self._fill: asyncio.Task[None] | None = None
@@ -47,12 +54,13 @@ class ChatStream:
             self._advance()
 
     def push(self, arrival: Arrival) -> None:
-        """Take an event as it was pushed; late repeats are dropped."""
+        """Take an event as it was pushed; what was read before its push came is `late`."""
         if self.last is not None and self._waiting is None and arrival.seq == self.last + 1:
             self.last = arrival.seq
             self._deliver(arrival)
             return
         if self.last is not None and arrival.seq <= self.last:
+            self._late(arrival)
             return
         if self._waiting is None:
             self._waiting = {}
@@ -77,7 +85,7 @@ class ChatStream:
             self.last = arrival.seq
             self._deliver(arrival)
         for seq in [seq for seq in waiting if seq <= self.last]:
-            del waiting[seq]
+            self._late(waiting.pop(seq))
         if not waiting:
             self._waiting = None
         elif self._fill is None:

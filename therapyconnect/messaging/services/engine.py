@@ -111,7 +111,7 @@ class Engine:
                 pushes.append(
                     MessageCreated(outcome.message.chat_id, outcome.message, request.origin)
                 )
-            elif isinstance(outcome, Unavailable):
+            elif isinstance(outcome, Unavailable) and outcome.unknown:
                 unsure.append(Unsure(request.chat_id))
             elif isinstance(outcome, Advanced) and outcome.moved:
                 pushes.append(

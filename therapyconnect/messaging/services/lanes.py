@@ -49,6 +49,7 @@ class Lane:
         self._idle = asyncio.Event()
         self._idle.set()
         self._connection: AsyncConnection[Row] | None = None
+        self._retry_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,18 +87,31 @@ class Lane:
             self._answer(batch, outcomes)
 
     async def _commit(self, batch: Sequence[Request]) -> Sequence[Outcome]:
+        unknown = False
         try:
             async with asyncio.timeout(BATCH_SECONDS):
-                if self._connection is None or self._connection.closed:
-                    self._connection = await self._connect()
-                return await send_messages(self._connection, batch)
+                connection = await self._connected()
+                if connection is None:
+                    return [Unavailable() for _ in batch]
+                unknown = True
+                return await send_messages(connection, batch)
         except (psycopg.Error, OSError, TimeoutError) as error:
             log.warning("lane.batch_failed", error=type(error).__name__, size=len(batch))
         except Exception:
             # A bug must not take the lane, and every chat on it, down with it.
             log.error("lane.batch_broke", exc_info=True, size=len(batch))
         await self._disconnect()
-        return [Unavailable() for _ in batch]
+        if not unknown:
+            self._retry_at = asyncio.get_running_loop().time() + RECONNECT_SECONDS
+        return [Unavailable(unknown=unknown) for _ in batch]
+
+    async def _connected(self) -> AsyncConnection[Row] | None:
+        """The lane's connection; None for a moment after one could not be made."""
+        if self._connection is None or self._connection.closed:
+            if asyncio.get_running_loop().time() < self._retry_at:
+                return None
+            self._connection = await self._connect()
+        return self._connection
 
     def _answer(self, batch: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
         pairs = list(zip(batch, outcomes, strict=True))

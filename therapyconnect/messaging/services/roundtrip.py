@@ -4,8 +4,8 @@ psycopg's own pipeline flushes after each statement, so PostgreSQL wakes for eac
 array value by value: together most of what a batch cost. A lane's few statements are therefore
 sent here by hand, over psycopg's public `pq` layer.
 
-The statements are prepared once on each connection and planned once for all parameters: their
-number is bounded, and none is planned again while a lane runs.
+The statements are prepared once on each connection, under fixed names, so their number is bounded.
+They are planned for all parameters at once, and anew only every few hundred batches.
 """
 
 from __future__ import annotations
@@ -34,20 +34,29 @@ _SETTINGS: Final = (
     # dead and skips them from then on; a bitmap scan visits every one, every time.
     "SET enable_bitmapscan = off",
 )
-_prepared: WeakKeyDictionary[Connection, Statements] = WeakKeyDictionary()
+# A plan made while a table was almost empty may take the wrong one of two indexes, and then reads a
+# whole chat for each message. It would live until the next ANALYZE; so it is made anew before that:
+# whenever the batches have doubled, and from then on each time so many are done.
+_BATCHES_A_PLAN: Final = 256
+_batches: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
 
 
 async def prepare(connection: Connection, make: Callable[[], Statements]) -> None:
-    """Make the statements (name to SQL with `$1`…) known to a connection; again is free."""
-    if connection in _prepared:
-        return
-    statements = make()
-    send = connection.pgconn
-    calls: list[Call] = [partial(send.send_query_params, sql.encode(), None) for sql in _SETTINGS]
-    for name, sql in statements.items():
-        calls.append(partial(send.send_prepare, name.encode(), sql.encode()))
-    await _exchange(connection, calls)
-    _prepared[connection] = statements
+    """Before each batch: have the statements (name to SQL with `$1`…) prepared and well planned."""
+    done = _batches.get(connection)
+    pgconn = connection.pgconn
+    if done is None:
+        calls = [_plainly(pgconn, sql) for sql in _SETTINGS]
+        for name, sql in make().items():
+            calls.append(partial(pgconn.send_prepare, name.encode(), sql.encode()))
+        await _exchange(connection, calls)
+    elif done & (done - 1) == 0 or done % _BATCHES_A_PLAN == 0:
+        await _exchange(connection, [_plainly(pgconn, "DISCARD PLANS")])
+    _batches[connection] = (done or 0) + 1
+
+
+def _plainly(pgconn: Any, sql: str) -> Call:
+    return partial(pgconn.send_query_params, sql.encode(), None)
 
 
 class RoundTrip:

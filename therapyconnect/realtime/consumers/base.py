@@ -18,7 +18,7 @@ from therapyconnect.accounts.principal import (
     principal_params,
 )
 from therapyconnect.accounts.tokens import verify_access
-from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated
+from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated, Unavailable
 from therapyconnect.core.hub import ReceiptMoved, Typing
 from therapyconnect.core.ids import parse_chat_id, parse_message_id
 from therapyconnect.core.queries import Query, Reading
@@ -33,11 +33,12 @@ from therapyconnect.messaging.services.requests import (
     Sent,
 )
 from therapyconnect.messaging.services.sending import build_send, check_identity
+from therapyconnect.messaging.shapes import Receipts
 from therapyconnect.realtime import frames
 from therapyconnect.realtime.events import Arrival, Origin
 from therapyconnect.realtime.flood import Flood
 from therapyconnect.realtime.frames import Ref, Said, encode
-from therapyconnect.realtime.hub import MemoryHub
+from therapyconnect.realtime.hub import GOING_AWAY, MemoryHub
 from therapyconnect.serving.push import PushChannel
 
 log = structlog.get_logger("therapyconnect.realtime")
@@ -76,7 +77,8 @@ class Consumer:
         # A chat's events up to here came in a replay; a late push of one of them is dropped.
         self._floors: dict[str, int] = {}
         self._replaying: str | None = None
-        self._replay_refs: dict[int, Ref] = {}
+        # Pushes of that chat meanwhile, by number; the replay reads them from the database.
+        self._withheld: dict[int, Arrival] = {}
 
     # --- what a subclass decides --------------------------------------------------------------
 
@@ -235,37 +237,45 @@ class Consumer:
         """
         self._replaying = chat_id
         try:
-            done = after_seq
-            while True:
-                page = await self.engine.read(
-                    resume(
-                        viewer=self.principal,
-                        chat_id=chat_id,
-                        after_seq=done,
-                        limit=REPLAY_PAGE,
-                    )
-                )
-                for event in page.events:
-                    own = self._replay_refs.pop(event.seq, None)
-                    self.push.send(self.frame_of(Arrival(event.message), own))
-                    done = event.seq
-                stream = self.hub.stream(chat_id)
-                if done >= page.last_seq and (stream is None or done >= (stream.last or 0)):
-                    break
-                while self.push.pending_bytes > REPLAY_PAUSE_BYTES and not self.push.closed:
-                    await asyncio.sleep(0.01)
+            done, receipts = await self._replay_events(chat_id, after_seq)
             self._floors[chat_id] = max(done, self._floors.get(chat_id, 0))
             self.say(
                 frames.ResumedSaid(
                     last_seq=done,
-                    receipts=page.receipts,
+                    receipts=receipts,
                     chat_id=self.scope_of(chat_id),
                     ref=ref if ref is not None else UNSET,
                 )
             )
+        except Exception as error:
+            self.refuse(error, ref, self.scope_of(chat_id))
+            if not isinstance(error, DomainError) or isinstance(error, Unavailable):
+                # Broken off in the middle: what came next would leave a hole behind it.
+                self.close(GOING_AWAY, "resume")
         finally:
             self._replaying = None
-            self._replay_refs.clear()
+            withheld, self._withheld = self._withheld, {}
+        # Covered by the replay unless it was refused; then they are news, in their order.
+        for arrival in withheld.values():
+            self.arrive(arrival)
+
+    async def _replay_events(self, chat_id: str, after_seq: int) -> tuple[int, Receipts]:
+        """Say the events; the number reached, and the chat's receipts."""
+        done = after_seq
+        while True:
+            page = await self.engine.read(
+                resume(viewer=self.principal, chat_id=chat_id, after_seq=done, limit=REPLAY_PAGE)
+            )
+            for event in page.events:
+                pushed = self._withheld.pop(event.seq, None)
+                own = pushed.ref_for(self) if pushed is not None else None
+                self.push.send(self.frame_of(Arrival(event.message), own))
+                done = event.seq
+            stream = self.hub.stream(chat_id)
+            if done >= page.last_seq and (stream is None or done >= (stream.last or 0)):
+                return done, page.receipts
+            while self.push.pending_bytes > REPLAY_PAUSE_BYTES and not self.push.closed:
+                await asyncio.sleep(0.01)
 
     # --- what a client hears ------------------------------------------------------------------
 
@@ -274,8 +284,7 @@ class Consumer:
             return
         ref = arrival.ref_for(self)
         if self._replaying == arrival.chat_id:
-            if ref is not None:
-                self._replay_refs[arrival.seq] = ref
+            self._withheld[arrival.seq] = arrival
             return
         if arrival.seq > self._floors.get(arrival.chat_id, 0) or ref is not None:
             self.push.send(self.frame_of(arrival, ref))

@@ -46,12 +46,10 @@ class NotificationConsumer(Consumer):
         if chats is None:
             raise Invalid("required", "Give chats.", "chats")
         for chat_id, after_seq in chats.items():
-            try:
-                if self.user_id not in (parse_chat_id(chat_id) or ()):
-                    raise NotFound("chats")
+            if self.user_id in (parse_chat_id(chat_id) or ()):
                 await self.replay(chat_id, after_seq, asked.ref)
-            except Exception as error:
-                self.refuse(error, asked.ref, chat_id)
+            else:
+                self.refuse(NotFound("chats"), asked.ref, chat_id)
 
     def frame_of(self, arrival: Arrival, ref: Ref | None) -> bytes:
         return arrival.user_frame(self.user_id, ref)
