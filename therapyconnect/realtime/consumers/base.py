@@ -20,7 +20,7 @@ from therapyconnect.accounts.principal import (
 from therapyconnect.accounts.tokens import verify_access
 from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated, Unavailable
 from therapyconnect.core.hub import ReceiptMoved, Typing
-from therapyconnect.core.ids import parse_chat_id, parse_message_id
+from therapyconnect.core.ids import parse_chat_id, parse_message_id, role_of
 from therapyconnect.core.queries import Query, Reading
 from therapyconnect.core.rest.errors import translate
 from therapyconnect.messaging.selectors.events import resume
@@ -79,6 +79,8 @@ class Consumer:
         self._replaying: str | None = None
         # Pushes of that chat meanwhile, by number; the replay reads them from the database.
         self._withheld: dict[int, Arrival] = {}
+        # Receipts pushed meanwhile: `resumed` must not say less than they did.
+        self._heard_meanwhile: list[ReceiptMoved] = []
 
     # --- what a subclass decides --------------------------------------------------------------
 
@@ -238,6 +240,8 @@ class Consumer:
         self._replaying = chat_id
         try:
             done, receipts = await self._replay_events(chat_id, after_seq)
+            for receipt in self._heard_meanwhile:
+                _include(receipt, receipts)
             self._floors[chat_id] = max(done, self._floors.get(chat_id, 0))
             self.say(
                 frames.ResumedSaid(
@@ -255,6 +259,7 @@ class Consumer:
         finally:
             self._replaying = None
             withheld, self._withheld = self._withheld, {}
+            self._heard_meanwhile.clear()
         # Covered by the replay unless it was refused; then they are news, in their order.
         for arrival in withheld.values():
             self.arrive(arrival)
@@ -290,6 +295,8 @@ class Consumer:
             self.push.send(self.frame_of(arrival, ref))
 
     def hear_receipt(self, receipt: ReceiptMoved) -> None:
+        if self._replaying == receipt.chat_id:
+            self._heard_meanwhile.append(receipt)
         if self.established and receipt.origin is not self:
             self._say_receipt(
                 receipt.kind,
@@ -377,6 +384,14 @@ def principal_of(claims: Any) -> Reading[Principal]:
     """The caller that verified claims name, checked against the database."""
     rows = yield Query(PRINCIPAL_SQL, principal_params(claims))
     return principal_from_row(claims, rows[0] if rows else None)
+
+
+def _include(receipt: ReceiptMoved, receipts: Receipts) -> None:
+    """Raise the horizons to what a receipt said; read implies delivered."""
+    own = receipts.therapist if role_of(receipt.reader_id) == "therapist" else receipts.patient
+    own.delivered_seq = max(own.delivered_seq, receipt.seq)
+    if receipt.kind == "read":
+        own.read_seq = max(own.read_seq, receipt.seq)
 
 
 def own_chat(principal: Principal, chat_id: str | None) -> str:

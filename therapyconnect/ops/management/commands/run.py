@@ -15,6 +15,9 @@ from therapyconnect.ops import checkup
 from therapyconnect.ops.demo import DEMO_PASSWORD, DEMO_USERS, seed_demo
 from therapyconnect.serving import Server, make_server
 
+# Most young objects are frames and rows, gone with their batch: look at them seldom.
+GC_THRESHOLD = (50_000, 20, 20)
+
 
 class Command(BaseCommand):
     help = (
@@ -59,6 +62,7 @@ class Command(BaseCommand):
         # What is loaded now stays: a full collection need not walk all of Django each time.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLD)
         base = f"http://localhost:{server.port}"
         self.stdout.write(f"\nTherapyConnect is ready ({ENVIRONMENT.mode}).")
         self.stdout.write(f"  docs    {base}/api/docs/\n  schema  {base}/api/schema/")
