@@ -114,23 +114,26 @@ class Engine:
             elif isinstance(outcome, Unavailable) and outcome.unknown:
                 unsure.append(Unsure(request.chat_id))
             elif isinstance(outcome, Advanced) and outcome.moved:
-                pushes.append(
-                    ReceiptMoved(
-                        outcome.chat_id,
-                        outcome.reader_id,
-                        outcome.kind,
-                        outcome.seq,
-                        outcome.message_id,
-                        outcome.at,
-                        request.origin,
-                    )
-                )
+                pushes.append(receipt_of(outcome, origin=request.origin))
         if pushes:
             self.hub.publish(pushes)
         if unsure and self.loop is not None:
             # The server may still finish a commit whose connection was lost: look again later.
             for delay in UNSURE_LOOKS_SECONDS:
                 self.loop.call_later(delay, self.hub.publish, unsure)
+
+
+def receipt_of(advanced: Advanced, *, origin: object = None) -> ReceiptMoved:
+    """What both participants are told of a horizon."""
+    return ReceiptMoved(
+        advanced.chat_id,
+        advanced.reader_id,
+        advanced.kind,
+        advanced.seq,
+        advanced.message_id,
+        advanced.at,
+        origin,
+    )
 
 
 async def _connect_lane() -> AsyncConnection[Row]:

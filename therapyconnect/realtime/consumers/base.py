@@ -24,7 +24,7 @@ from therapyconnect.core.ids import parse_chat_id, parse_message_id, role_of
 from therapyconnect.core.queries import Query, Reading
 from therapyconnect.core.rest.errors import translate
 from therapyconnect.messaging.selectors.events import resume
-from therapyconnect.messaging.services.engine import Engine
+from therapyconnect.messaging.services.engine import Engine, receipt_of
 from therapyconnect.messaging.services.requests import (
     Advance,
     Advanced,
@@ -79,8 +79,8 @@ class Consumer:
         self._replaying: str | None = None
         # Pushes of that chat meanwhile, by number; the replay reads them from the database.
         self._withheld: dict[int, Arrival] = {}
-        # Receipts pushed meanwhile: `resumed` must not say less than they did.
-        self._heard_meanwhile: list[ReceiptMoved] = []
+        # Receipts said meanwhile: `resumed` must not say less than they did.
+        self._said_meanwhile: list[ReceiptMoved] = []
 
     # --- what a subclass decides --------------------------------------------------------------
 
@@ -204,9 +204,7 @@ class Consumer:
             if isinstance(outcome, DomainError):
                 self.refuse(outcome, ref, self.scope_of(chat_id))
             elif isinstance(outcome, Advanced) and (outcome.moved or ref is not None):
-                self._say_receipt(
-                    kind, outcome.message_id, outcome.seq, self.user_id, outcome.at, chat_id, ref
-                )
+                self._say_receipt(receipt_of(outcome), ref)
 
         advance = Advance(
             chat_id,
@@ -240,7 +238,7 @@ class Consumer:
         self._replaying = chat_id
         try:
             done, receipts = await self._replay_events(chat_id, after_seq)
-            for receipt in self._heard_meanwhile:
+            for receipt in self._said_meanwhile:
                 _include(receipt, receipts)
             self._floors[chat_id] = max(done, self._floors.get(chat_id, 0))
             self.say(
@@ -259,7 +257,7 @@ class Consumer:
         finally:
             self._replaying = None
             withheld, self._withheld = self._withheld, {}
-            self._heard_meanwhile.clear()
+            self._said_meanwhile.clear()
         # Covered by the replay unless it was refused; then they are news, in their order.
         for arrival in withheld.values():
             self.arrive(arrival)
@@ -295,18 +293,8 @@ class Consumer:
             self.push.send(self.frame_of(arrival, ref))
 
     def hear_receipt(self, receipt: ReceiptMoved) -> None:
-        if self._replaying == receipt.chat_id:
-            self._heard_meanwhile.append(receipt)
         if self.established and receipt.origin is not self:
-            self._say_receipt(
-                receipt.kind,
-                receipt.message_id,
-                receipt.seq,
-                receipt.reader_id,
-                receipt.at,
-                receipt.chat_id,
-                None,
-            )
+            self._say_receipt(receipt, None)
 
     def hear_typing(self, typing: Typing) -> None:
         if self.established:
@@ -318,27 +306,20 @@ class Consumer:
                 )
             )
 
-    def _say_receipt(
-        self,
-        kind: ReceiptKind,
-        message_id: str | None,
-        seq: int,
-        user_id: str,
-        at: Any,
-        chat_id: str,
-        ref: Ref | None,
-    ) -> None:
+    def _say_receipt(self, receipt: ReceiptMoved, ref: Ref | None) -> None:
+        if self._replaying == receipt.chat_id:
+            self._said_meanwhile.append(receipt)
         common: dict[str, Any] = {
-            "message_id": message_id,
-            "seq": seq,
-            "user_id": user_id,
-            "chat_id": self.scope_of(chat_id),
+            "message_id": receipt.message_id,
+            "seq": receipt.seq,
+            "user_id": receipt.reader_id,
+            "chat_id": self.scope_of(receipt.chat_id),
             "ref": ref if ref is not None else UNSET,
         }
-        if kind == "read":
-            self.say(frames.MessageReadReceiptSaid(read_at=at, **common))
+        if receipt.kind == "read":
+            self.say(frames.MessageReadReceiptSaid(read_at=receipt.at, **common))
         else:
-            self.say(frames.MessageDeliveredReceiptSaid(delivered_at=at, **common))
+            self.say(frames.MessageDeliveredReceiptSaid(delivered_at=receipt.at, **common))
 
     def say(self, said: Said) -> None:
         self.push.send(encode(said))
