@@ -59,8 +59,8 @@ HEADLESS_TOKEN_STRATEGY = "therapyconnect.accounts.strategy.TokenStrategy"  # no
 MFA_ADAPTER = "therapyconnect.accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_TOTP_ISSUER = "TherapyConnect"
-# The code before and the one after count too: people type slowly, and clocks differ.
-MFA_TOTP_TOLERANCE = 1
+# With a tolerance allauth would take a code a second time, once its mark of use has expired.
+MFA_TOTP_TOLERANCE = 0
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Addresses are given by an admin; nobody has to prove theirs before adding a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

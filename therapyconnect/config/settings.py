@@ -43,6 +43,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "therapyconnect.core.rest.middleware.RequestIdMiddleware",
+    "therapyconnect.ops.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -90,6 +91,8 @@ DATABASES: dict[str, dict[str, Any]] = {
             **_CONNINFO,
             "connect_timeout": 5,
             "application_name": "therapyconnect",
+            "options": "-c lock_timeout=3000 -c statement_timeout=10000",
+            "tcp_user_timeout": 10_000,
             "pool": {"min_size": 1, "max_size": 8, "timeout": 3.0},
         },
     }
@@ -140,6 +143,8 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = ["x-request-id", "retry-after"]
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.origins
+# No cookie is ever read, so no request can be forged with one.
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -159,7 +164,6 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.production
 SECURE_SSL_REDIRECT = ENVIRONMENT.production
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
 SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.production else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ENVIRONMENT.production
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.production else None

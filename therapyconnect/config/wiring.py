@@ -25,6 +25,14 @@ def key_ring() -> KeyRing:
         )
     else:
         ring = create_ring_file(ENVIRONMENT.key_file)
-    if ENVIRONMENT.production and ring.generated:
+    if ENVIRONMENT.production and (ring.generated or _was_generated(ring)):
         raise VaultError("production refuses a key ring that was generated for the demo")
     return ring
+
+
+def _was_generated(ring: KeyRing) -> bool:
+    """Whether a key of `ring` was copied out of a generated file beside it."""
+    if not ENVIRONMENT.key_file.exists():
+        return False
+    beside = ring_from_file(ENVIRONMENT.key_file)
+    return beside.generated and bool(set(beside.keys.values()) & set(ring.keys.values()))

@@ -78,16 +78,6 @@ class Conflict(DomainError):
     status = 409
 
 
-class Throttled(DomainError):
-    """Too much, too fast; `retry_after` in seconds."""
-
-    status = 429
-
-    def __init__(self, retry_after: int, detail: str = "Too many requests.") -> None:
-        super().__init__("throttled", detail)
-        self.retry_after = retry_after
-
-
 class Unavailable(DomainError):
     """The database is away or the server is full: nothing was done, or its outcome is unknown.
 

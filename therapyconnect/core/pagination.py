@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -48,7 +48,9 @@ def decode_cursor(text: str) -> Cursor:
         cursor = msgspec.json.decode(raw, type=Cursor)
     except (binascii.Error, ValueError, msgspec.DecodeError):
         raise Invalid("invalid_cursor", "Not a cursor of this list.", "cursor") from None
-    if cursor.at.tzinfo is None or "\x00" in cursor.id:
+    # As we write them: UTC, and a time that PostgreSQL can hold.
+    utc = cursor.at.utcoffset() == timedelta(0)
+    if not utc or not 1970 <= cursor.at.year < 9999 or "\x00" in cursor.id:
         raise Invalid("invalid_cursor", "Not a cursor of this list.", "cursor")
     return cursor
 

@@ -218,7 +218,7 @@ def _start_keeper(folder: Folder, deadline: float) -> None:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+                env={**_without_secrets(), "PYTHONPATH": os.pathsep.join(search)},
                 pass_fds=(lock_fd, told),
                 start_new_session=True,  # a Ctrl-C in our terminal is not for it
             )
@@ -248,3 +248,12 @@ def _too_slow(folder: Folder, seconds: float) -> EmbeddedPostgresError:
         f"PostgreSQL on {folder.data} was not ready within {seconds:g} seconds; "
         f"the end of {folder.server_log}: {lines or 'nothing'}"
     )
+
+
+def _without_secrets() -> dict[str, str]:
+    """This process's environment, save what the keeper has no business to know."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("THERAPYCONNECT_KEYS", "DATABASE_URL")
+    }

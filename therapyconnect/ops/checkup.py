@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from therapyconnect.accounts.models import User
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.vault.errors import VaultError
 from therapyconnect.vault.models import DataKey
@@ -47,6 +48,7 @@ def check_up() -> Iterator[Finding]:
     yield from migrations
     if all(finding.level == "ok" for finding in migrations):
         yield from _keys()
+        yield from _demo_accounts()
     yield from _clock()
 
 
@@ -134,6 +136,16 @@ def unopenable_keys() -> str | None:
                 " (THERAPYCONNECT_KEYS or THERAPYCONNECT_KEY_FILE)"
             )
     return None
+
+
+def _demo_accounts() -> Iterator[Finding]:
+    if (
+        ENVIRONMENT.production
+        and User.objects.filter(is_active=True, email__endswith="@demo.test").exists()
+    ):
+        yield Finding(
+            "fail", "accounts", "this database holds demo accounts, whose password is public"
+        )
 
 
 def _clock() -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 
-from therapyconnect.accounts.models import User
+from therapyconnect.accounts.models import Session, User
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.accounts.selectors import active_relationship, user_by_id
 from therapyconnect.accounts.services.relationships import create_relationship
@@ -123,4 +123,11 @@ def demo_access_token() -> str | None:
     user = User.objects.filter(id="t_abc123", is_active=True).first()
     if user is None:
         return None
-    return mint_access(user_id=user.id, session_id=open_sessions([user])[user.id])
+    session_id = _docs_session.get(user.id)
+    if session_id is None or not Session.objects.filter(key=session_id).exists():
+        session_id = _docs_session[user.id] = open_sessions([user])[user.id]
+    return mint_access(user_id=user.id, session_id=session_id)
+
+
+# One session for all who read the documents, however often they are opened.
+_docs_session: dict[str, str] = {}

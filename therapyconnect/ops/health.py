@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
@@ -31,3 +33,17 @@ def ready(request: HttpRequest) -> HttpResponse:
             headers={"Retry-After": "2"},
         )
     return JsonResponse({"status": "ready"})
+
+
+_ROUTES = {"/health/live": live, "/health/ready": ready}
+
+
+class HealthMiddleware:
+    """Answers for the operator's probes, which call by address: before any check of the host."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        view = _ROUTES.get(request.path_info)
+        return self.get_response(request) if view is None else view(request)

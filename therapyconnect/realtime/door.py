@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 from therapyconnect.accounts.principal import Principal, require_enrolled
 from therapyconnect.accounts.tokens import bearer_token, verify_access
@@ -69,6 +70,7 @@ class Door:
 
     async def _admit(self, scope: Scope) -> AnyConsumer:
         headers = _headers(scope)
+        self._check_address(scope, headers)
         self._check_origin(headers)
         chat, user = _CHAT_PATH.fullmatch(scope["path"]), _USER_PATH.fullmatch(scope["path"])
         principal = await self._authenticate(scope, headers)
@@ -86,6 +88,16 @@ class Door:
         if user[1] != principal.id:
             raise Forbidden("identity_mismatch", "Not the caller's own id.")
         return NotificationConsumer(**common)
+
+    def _check_address(self, scope: Scope, headers: dict[str, list[str]]) -> None:
+        """The host must be one of ours, and in production the line must be encrypted."""
+        hosts = headers.get("host", [])
+        if len(hosts) != 1 or not validate_host(
+            split_domain_port(hosts[0])[0], settings.ALLOWED_HOSTS
+        ):
+            raise Forbidden("host_not_allowed", "The server has no such name.")
+        if settings.THERAPYCONNECT["MODE"] == "production" and scope["scheme"] != "wss":
+            raise Forbidden("https_required", "Only encrypted connections are taken.")
 
     def _check_origin(self, headers: dict[str, list[str]]) -> None:
         """A browser always sends its origin; it must be on the list to the letter."""

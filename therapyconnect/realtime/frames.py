@@ -190,7 +190,10 @@ def refusal_of(text: str) -> ErrorSaid:
             msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return ErrorSaid(code="invalid_json", message="A frame is one JSON object.")
-        return ErrorSaid(code="invalid_frame", message="A frame is one JSON object with a type.")
+        return ErrorSaid(
+            code="invalid_frame",
+            message="A frame is one JSON object; ref is a short text or a number.",
+        )
     ref = partial.ref if partial.ref is not None else UNSET
     if partial.type not in TYPES:
         return ErrorSaid(code="unknown_type", message="No such frame type.", ref=ref)

@@ -94,6 +94,19 @@ class MemoryHub:
         self._chat_sockets.setdefault(chat_id, set()).add(socket)
         return self._open(chat_id)
 
+    def start_chat(self, chat_id: str, last_seq: int) -> None:
+        """Begin a chat's stream after `last_seq`, read after the stream was registered.
+
+        Where someone heard before the chat was made, it begins at its first event: its push may
+        still be on its way, and theirs to hear.
+        """
+        stream = self._open(chat_id)
+        if self._takes_up(chat_id):
+            stream.start(0)
+            stream.suspect()
+        else:
+            stream.start(last_seq)
+
     def leave_chat(self, socket: Socket, chat_id: str) -> None:
         sockets = self._chat_sockets.get(chat_id)
         if sockets is not None:
@@ -119,7 +132,7 @@ class MemoryHub:
         for chat_id, last_seq in chats:
             made_meanwhile.discard(chat_id)
             user.chats.add(chat_id)
-            self._open(chat_id).start(last_seq)
+            self.start_chat(chat_id, last_seq)
         for chat_id in made_meanwhile:
             self._open(chat_id).start(0)
 
@@ -147,22 +160,34 @@ class MemoryHub:
     def _stream_of(self, chat_id: str) -> ChatStream | None:
         """The chat's stream, where anyone hears it; None else.
 
-        A chat that a connected user did not have when they connected is new: it begins at 0. While
-        it is still being read what they have, its pushes wait.
+        While it is still being read where the chat stands, its pushes wait.
         """
-        hearing = [
+        begins = self._takes_up(chat_id)
+        stream = self._streams.get(chat_id)
+        if stream is None and self._users_of(chat_id):
+            stream = self._open(chat_id)
+        if stream is not None and begins:
+            stream.start(0)
+        return stream
+
+    def _takes_up(self, chat_id: str) -> bool:
+        """Add the chat to those of its connected users; whether it is new to one of them.
+
+        New means that it was not there when it was read which chats they have: it was made since,
+        and they hear it from its first event.
+        """
+        new = False
+        for user in self._users_of(chat_id):
+            new = new or (user.opened and chat_id not in user.chats)
+            user.chats.add(chat_id)
+        return new
+
+    def _users_of(self, chat_id: str) -> list[_User]:
+        return [
             self._users[user_id]
             for user_id in parse_chat_id(chat_id) or ()
             if user_id in self._users
         ]
-        for user in hearing:
-            user.chats.add(chat_id)
-        stream = self._streams.get(chat_id)
-        if stream is None and hearing:
-            stream = self._open(chat_id)
-            if all(user.opened for user in hearing):
-                stream.start(0)
-        return stream
 
     def _drop_unheard(self, chat_ids: Iterable[str]) -> None:
         for chat_id in chat_ids:
@@ -189,6 +214,7 @@ class MemoryHub:
 
     def _lose(self, chat_id: str) -> None:
         """The stream can't go on: its sockets reconnect and resume."""
+        self._streams.pop(chat_id, None)
         for socket in self._hearing(chat_id):
             socket.close(GOING_AWAY, "resume")
 

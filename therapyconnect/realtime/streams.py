@@ -27,7 +27,17 @@ FILL_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
 class ChatStream:
     """`last` is the number of the latest event delivered; None until it is known where to begin."""
 
-    __slots__ = ("_deliver", "_fill", "_late", "_lost", "_read", "_waiting", "chat_id", "last")
+    __slots__ = (
+        "_closed",
+        "_deliver",
+        "_fill",
+        "_late",
+        "_lost",
+        "_read",
+        "_waiting",
+        "chat_id",
+        "last",
+    )
 
     def __init__(
         self,
@@ -46,6 +56,7 @@ class ChatStream:
         self._lost = lost
         self._waiting: dict[int, Arrival] | None = None
         self._fill: asyncio.Task[None] | None = None
+        self._closed = False
 
     def start(self, last_seq: int) -> None:
         """Begin after `last_seq`, read from the database after the stream was registered."""
@@ -69,17 +80,18 @@ class ChatStream:
 
     def suspect(self) -> None:
         """A commit's outcome is unknown: look whether there is something to deliver."""
-        if self.last is not None and self._fill is None:
+        if self.last is not None and self._fill is None and not self._closed:
             self._fill = asyncio.get_running_loop().create_task(self._read_missing())
 
     def close(self) -> None:
+        self._closed = True
         if self._fill is not None:
             self._fill.cancel()
 
     def _advance(self) -> None:
         """Deliver what is next for as long as it is here; read what stays missing."""
         waiting = self._waiting
-        if self.last is None or waiting is None:
+        if self.last is None or waiting is None or self._closed:
             return
         while (arrival := waiting.pop(self.last + 1, None)) is not None:
             self.last = arrival.seq
@@ -107,15 +119,16 @@ class ChatStream:
                 if self._waiting is None:
                     return
             log.error("stream.lost", chat_id=self.chat_id)
+            self._closed = True
             self._lost(self.chat_id)
         finally:
             self._fill = None
-            if self._waiting is not None and self.last is not None:
+            if not self._closed:
                 self._advance()
 
     def _take(self, events: list[Event]) -> None:
         for event in events:
-            if self.last is None or event.seq <= self.last:
+            if self._closed or self.last is None or event.seq <= self.last:
                 continue
             waiting = self._waiting
             pushed = waiting.pop(event.seq, None) if waiting is not None else None

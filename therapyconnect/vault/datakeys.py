@@ -73,9 +73,6 @@ class CipherStore:
             raise KeyMissing("a chat has no data key")
         return cipher
 
-    def forget(self) -> None:
-        self._ciphers.clear()
-
 
 def new_data_key(ring: KeyRing, chat_id: str) -> tuple[str, int, bytes, int]:
     """The parameters of `INSERT_SQL` for a chat's first data key."""

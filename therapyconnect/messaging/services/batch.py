@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from psycopg import DataError, IntegrityError, InternalError, ProgrammingError
+import structlog
+from psycopg import DataError, IntegrityError
 
 from therapyconnect.core import clock
 from therapyconnect.core.errors import DomainError, Invalid
@@ -39,6 +40,8 @@ from therapyconnect.messaging.services.roundtrip import (
     texts,
 )
 from therapyconnect.vault import datakeys
+
+log = structlog.get_logger("therapyconnect.messaging.batch")
 
 _COMMIT_SQL: Final = "COMMIT"
 _LOCK_SQL: Final = "SELECT id FROM messaging_chat WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE"
@@ -147,9 +150,10 @@ async def send_messages(connection: Connection, batch: Sequence[Request]) -> lis
     await prepare(connection, _statements)
     try:
         return await _apply(connection, batch)
-    except (DataError, IntegrityError, InternalError, ProgrammingError):
+    except (DataError, IntegrityError) as error:
         await connection.rollback()
         if len(batch) == 1:
+            log.warning("batch.refused", sqlstate=error.sqlstate, chat_id=batch[0].chat_id)
             return [Invalid("invalid", "The database refused this.")]
         return [(await send_messages(connection, [request]))[0] for request in batch]
 

@@ -31,6 +31,7 @@ ANSWER_SECONDS: Final = 15.0
 POOL_SIZE: Final = 6
 UNSURE_LOOKS_SECONDS: Final = (0.0, 1.0, 8.0)
 POOL_WAIT_SECONDS: Final = 3.0
+READ_SECONDS: Final = 8.0
 
 # The lanes' queries go by key. A plan made while the tables were small would scan them for as
 # long as the connection lives; so scans are priced out of it. Time-outs bound a locked table.
@@ -45,8 +46,8 @@ _READ_OPTIONS: Final = "-c statement_timeout=10000 -c jit=off -c lock_timeout=30
 def _conninfo() -> dict[str, Any]:
     """libpq's parameters for the database that Django uses."""
     params = dict(django_connection.get_connection_params())
-    keys = ("dbname", "user", "password", "host", "port", "connect_timeout", "sslmode",
-            "sslrootcert", "sslcert", "sslkey")  # fmt: skip
+    keys = ("dbname", "user", "password", "host", "port", "connect_timeout", "tcp_user_timeout",
+            "sslmode", "sslrootcert", "sslcert", "sslkey")  # fmt: skip
     return {key: params[key] for key in keys if params.get(key)}
 
 
@@ -94,12 +95,8 @@ class Engine:
         """Run a selector on the loop's pool."""
         if self._pool is None:
             raise Unavailable("stopping")
-        return await arun(reading, self._pool)
-
-    def publish(self, pushes: Sequence[Push]) -> None:
-        """Push what a thread has committed."""
-        if self.hub is not None and self.loop is not None:
-            self.loop.call_soon_threadsafe(self.hub.publish, pushes)
+        async with asyncio.timeout(READ_SECONDS):
+            return await arun(reading, self._pool)
 
     def _committed(self, pairs: Sequence[tuple[Request, Outcome]]) -> None:
         if self.hub is None:

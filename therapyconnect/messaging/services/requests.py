@@ -11,6 +11,7 @@ import msgspec
 
 from therapyconnect.core.errors import DomainError
 from therapyconnect.core.ids import MessageRef
+from therapyconnect.messaging.policies.content import MAX_PAYLOAD_BYTES
 from therapyconnect.messaging.shapes import Message
 
 ReceiptKind = Literal["delivered", "read"]
@@ -40,7 +41,7 @@ class Send:
 
     @property
     def size(self) -> int:
-        return 512 + 4 * len(self.text)
+        return 512 + 4 * len(self.text) + (MAX_PAYLOAD_BYTES if self.payload is not None else 0)
 
 
 @dataclass(slots=True)

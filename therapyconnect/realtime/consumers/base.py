@@ -16,6 +16,7 @@ from therapyconnect.accounts.principal import (
     Principal,
     principal_from_row,
     principal_params,
+    require_enrolled,
 )
 from therapyconnect.accounts.tokens import verify_access
 from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated, Unavailable
@@ -23,6 +24,7 @@ from therapyconnect.core.hub import ReceiptMoved, Typing
 from therapyconnect.core.ids import parse_chat_id, parse_message_id, role_of
 from therapyconnect.core.queries import Query, Reading
 from therapyconnect.core.rest.errors import translate
+from therapyconnect.messaging.selectors.access import access_chat
 from therapyconnect.messaging.selectors.events import resume
 from therapyconnect.messaging.services.engine import Engine, receipt_of
 from therapyconnect.messaging.services.requests import (
@@ -145,7 +147,7 @@ class Consumer:
                 if isinstance(asked, frames.ChatMessageAsked):
                     await self._send(asked, named)
                 elif isinstance(asked, frames.TypingAsked):
-                    self._type(asked, named)
+                    await self._type(asked, named)
                 elif isinstance(asked, frames.MessageReadAsked):
                     await self._advance(asked, named, "read")
                 elif isinstance(asked, frames.MessageDeliveredAsked):
@@ -218,9 +220,9 @@ class Consumer:
         await self._enter_flight()
         self.engine.submit(advance)
 
-    def _type(self, asked: frames.TypingAsked, chat_id: str) -> None:
-        if self.hub.stream(chat_id) is None:
-            raise NotFound("chat_id")
+    async def _type(self, asked: frames.TypingAsked, chat_id: str) -> None:
+        if self.hub.stream(chat_id) is None:  # new and silent so far, or none at all
+            await self.engine.read(access_chat(viewer=self.principal, chat_id=chat_id))
         self.hub.type(Typing(chat_id, self.user_id, asked.is_typing))
 
     async def _authenticate(self, asked: frames.AuthenticateAsked) -> None:
@@ -228,7 +230,9 @@ class Consumer:
         claims = verify_access(asked.token)
         if (claims.user_id, claims.session_id) != (self.user_id, self.principal.session_id):
             raise Unauthenticated()
-        self.principal = await self.engine.read(principal_of(claims))
+        principal = await self.engine.read(principal_of(claims))
+        require_enrolled(principal)
+        self.principal = principal
 
     async def replay(self, chat_id: str, after_seq: int, ref: Ref | None) -> None:
         """Say everything after `after_seq`, in order, until the stream has nothing newer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from therapyconnect.core.errors import Forbidden, Invalid, NotFound
+from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.selectors.access import access_chat
 from therapyconnect.realtime import frames
 from therapyconnect.realtime.consumers.base import HEARTBEAT_SECONDS, Consumer
@@ -23,11 +24,13 @@ class ChatConsumer(Consumer):
 
     async def join(self) -> None:
         """Register, then read: what is committed in between is not missed. Refusals are raised."""
+        if self.user_id not in (parse_chat_id(self.chat_id) or ()):
+            raise NotFound()
         self.stream = self.hub.join_chat(self, self.chat_id)
         access = await self.engine.read(access_chat(viewer=self.principal, chat_id=self.chat_id))
         if access.standing.blocked:
             raise Forbidden("chat_blocked", "This chat is blocked.")
-        self.stream.start(access.last_seq)
+        self.hub.start_chat(self.chat_id, access.last_seq)
 
     def leave(self) -> None:
         self.hub.leave_chat(self, self.chat_id)

@@ -64,6 +64,8 @@ class Command(BaseCommand):
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
         base = f"http://localhost:{server.port}"
+        if ENVIRONMENT.production:
+            base = f"https://{ENVIRONMENT.hosts[0]}"
         self.stdout.write(f"\nTherapyConnect is ready ({ENVIRONMENT.mode}).")
         self.stdout.write(f"  docs    {base}/api/docs/\n  schema  {base}/api/schema/")
         self.stdout.write(f"  health  {base}/health/ready")

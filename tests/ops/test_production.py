@@ -1,0 +1,129 @@
+"""Production mode refuses what the demo makes easy, and answers its operator."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.harness.database import with_database
+from tests.harness.server import ROOT, LiveServer
+from tests.harness.sockets import SocketClient
+
+KEYS = "1:" + base64.b64encode(secrets.token_bytes(32)).decode()
+HOST = "clinic.example"
+Settings = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def empty_database() -> Iterator[str]:
+    from tests.conftest import SERVER_URL
+
+    name = f"tc_{secrets.token_hex(6)}"
+    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+    yield with_database(SERVER_URL, name)
+    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def settings_of(tmp_path: Path) -> Callable[..., Settings]:
+    def build(url: str, **changes: str) -> Settings:
+        return {
+            **os.environ,
+            "DATABASE_URL": url,
+            "THERAPYCONNECT_DATA": str(tmp_path),
+            "THERAPYCONNECT_MODE": "production",
+            "THERAPYCONNECT_THROTTLES": "on",
+            "THERAPYCONNECT_KEYS": KEYS,
+            "THERAPYCONNECT_HOSTS": HOST,
+            "THERAPYCONNECT_ORIGINS": f"https://{HOST}",
+            **changes,
+        }
+
+    return build
+
+
+def _refusal(env: Settings, *command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *(command or ("run",))],
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"THERAPYCONNECT_KEYS": ""}, "production needs its own keys"),
+        ({"THERAPYCONNECT_HOSTS": ""}, "THERAPYCONNECT_HOSTS"),
+        ({"THERAPYCONNECT_ORIGINS": f"http://{HOST}"}, "https://"),
+        ({"THERAPYCONNECT_THROTTLES": "off"}, "THERAPYCONNECT_THROTTLES"),
+    ],
+)
+def test_what_is_missing_is_one_line(
+    settings_of: Callable[..., Settings], empty_database: str, changes: Settings, says: str
+) -> None:
+    assert says in _refusal(settings_of(empty_database, **changes))
+
+
+def test_no_demo_account_and_no_demo_key_gets_in(
+    settings_of: Callable[..., Settings], server: LiveServer
+) -> None:
+    assert server.database_url is not None
+    ring = server.data / "keys" / "ring.json"
+    copied = "1:" + json.loads(ring.read_text())["keys"]["1"]
+    changes = {"THERAPYCONNECT_KEYS": copied, "THERAPYCONNECT_KEY_FILE": str(ring)}
+    assert "generated for the demo" in _refusal(settings_of(server.database_url, **changes))
+    without_file = {"THERAPYCONNECT_KEYS": copied}
+    assert "demo accounts" in _refusal(settings_of(server.database_url, **without_file))
+    for command in (("demo",), ("loadusers", "1")):
+        assert "production" in _refusal(settings_of(server.database_url, **without_file), *command)
+
+
+def test_it_serves_its_name_over_https_and_its_operator_by_address(
+    settings_of: Callable[..., Settings], empty_database: str, tmp_path: Path
+) -> None:
+    live = LiveServer(tmp_path, database_url=empty_database, env=settings_of(empty_database))
+    live.env["PORT"] = str(live.port)
+    live.start()
+    try:
+        made = subprocess.run(
+            [sys.executable, "manage.py", "createuser", "--role", "patient", "--id", "p_one123",
+             "--email", "one@clinic.example", "--password-stdin"],
+            cwd=ROOT, env=live.env, input="a long enough passphrase\n", text=True,
+            capture_output=True, timeout=60,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        assert httpx.get(f"{live.base}/health/live").status_code == 200
+        assert httpx.get(f"{live.base}/api/me/").status_code == 400
+        named = {"Host": HOST}
+        assert httpx.get(f"{live.base}/api/me/", headers=named).status_code == 301
+        secure = {**named, "X-Forwarded-Proto": "https"}
+        entered = httpx.post(
+            f"{live.base}/_allauth/app/v1/auth/login",
+            headers=secure,
+            json={"email": "one@clinic.example", "password": "a long enough passphrase"},
+        )
+        token = entered.json()["meta"]["access_token"]
+        bearer = {**secure, "Authorization": f"Bearer {token}"}
+        me = httpx.get(f"{live.base}/api/me/", headers=bearer)
+        assert (me.status_code, me.json()["id"]) == (200, "p_one123")
+        assert "strict-transport-security" in me.headers
+        for headers in ({}, {"X-Forwarded-Proto": "https"}):
+            with pytest.raises(Exception, match="403"):
+                SocketClient(live, "/ws/notifications/p_one123/", token, headers=headers)
+    finally:
+        live.stop()

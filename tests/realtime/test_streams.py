@@ -1,0 +1,168 @@
+"""A chat's stream gives each event once, in order, to whoever hears it, however the pushes come."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from therapyconnect.core.hub import MessageCreated, ReceiptMoved, Typing
+from therapyconnect.messaging.shapes import Event, Message
+from therapyconnect.realtime import streams
+from therapyconnect.realtime.events import Arrival, Origin
+from therapyconnect.realtime.hub import MemoryHub
+
+CHAT = "CHAT_t_aaa_p_bbb"
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def message(seq: int) -> Message:
+    return Message(
+        id=f"MSG_t_aaa_p_bbb_{seq}", chat_id=CHAT, seq=seq, changed_seq=seq,
+        client_message_id=None, sender_id="t_aaa", sender_name="", text="x", message_type="text",
+        emergency=False, timestamp=datetime.now(UTC),
+    )  # fmt: skip
+
+
+class Ear:
+    """A connected socket that notes what it hears."""
+
+    def __init__(self, user_id: str) -> None:
+        self.user_id = user_id
+        self.heard: list[int] = []
+        self.closed: list[int] = []
+
+    def arrive(self, arrival: Arrival) -> None:
+        self.heard.append(arrival.seq)
+
+    def hear_receipt(self, receipt: ReceiptMoved) -> None: ...
+
+    def hear_typing(self, typing: Typing) -> None: ...
+
+    def close(self, code: int, reason: str = "") -> None:
+        self.closed.append(code)
+
+
+class Store:
+    """What the database would answer."""
+
+    def __init__(self, last_seq: int = 0) -> None:
+        self.last_seq = last_seq
+        self.reads = 0
+        self.broken = False
+
+    async def read(self, chat_id: str, after_seq: int) -> list[Event]:
+        self.reads += 1
+        if self.broken:
+            raise ConnectionError
+        return [
+            Event(seq=n, type="message_created", at=datetime.now(UTC), actor_id=None,
+                  message=message(n))
+            for n in range(after_seq + 1, self.last_seq + 1)
+        ]  # fmt: skip
+
+
+def push(hub: MemoryHub, seq: int, origin: Any = None) -> None:
+    hub.publish([MessageCreated(CHAT, message(seq), origin)])
+
+
+def listening(store: Store, user_id: str, chats: dict[str, int]) -> tuple[MemoryHub, Ear]:
+    hub, ear = MemoryHub(store.read), Ear(user_id)
+    hub.join_user(ear)
+    hub.start_user(user_id, chats.items())
+    return hub, ear
+
+
+async def test_gaps_are_read_and_late_pushes_dropped() -> None:
+    store = Store(4)
+    hub, ear = listening(store, "p_bbb", {CHAT: 0})
+    push(hub, 1)
+    push(hub, 4)
+    await asyncio.sleep(0.05)
+    push(hub, 2)
+    store.last_seq = 5
+    push(hub, 5)
+    assert ear.heard == [1, 2, 3, 4, 5]
+
+
+async def test_a_sender_whose_push_comes_late_is_still_acked() -> None:
+    store = Store(1)
+    hub, ear = listening(store, "t_aaa", {CHAT: 0})
+    stream = hub.stream(CHAT)
+    assert stream is not None
+    stream.suspect()
+    await asyncio.sleep(0.05)
+    push(hub, 1, Origin(ear, "ref"))
+    assert ear.heard == [1, 1]
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+async def test_a_new_chat_is_heard_from_its_first_event_whoever_joins_meanwhile(
+    read_first: bool,
+) -> None:
+    """The other's socket reads where the chat stands before, or after, the first push comes."""
+    store = Store(1)
+    hub, ear = listening(store, "p_bbb", {})
+    other = Ear("t_aaa")
+    hub.join_chat(other, CHAT)
+    if read_first:
+        hub.start_chat(CHAT, 1)
+        push(hub, 1)
+    else:
+        push(hub, 1)
+        hub.start_chat(CHAT, 1)
+    store.last_seq = 2
+    push(hub, 2)
+    await asyncio.sleep(0.05)
+    assert ear.heard == [1, 2]
+
+
+async def test_who_was_refused_leaves_no_deaf_stream_behind() -> None:
+    store = Store(2)
+    hub, ear = listening(store, "p_bbb", {})
+    stranger = Ear("t_aaa")
+    hub.join_chat(stranger, CHAT)
+    push(hub, 1)
+    hub.leave_chat(stranger, CHAT)
+    push(hub, 2)
+    assert ear.heard == [1, 2]
+
+
+async def test_a_stream_that_is_closed_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "FILL_DELAYS", (0.0, 0.01, 0.01))
+    store = Store(7)
+    store.broken = True
+    hub, ear = listening(store, "p_bbb", {CHAT: 4})
+    push(hub, 7)
+    await asyncio.sleep(0)
+    hub.leave_user(ear)
+    reads = store.reads
+    await asyncio.sleep(0.1)
+    assert store.reads <= reads + 1
+    store.broken = False
+    fresh = Ear("p_bbb")
+    hub.join_user(fresh)
+    hub.start_user("p_bbb", [(CHAT, 7)])
+    await asyncio.sleep(0.1)
+    store.last_seq = 8
+    push(hub, 8)
+    assert (fresh.heard, fresh.closed) == ([8], [])
+
+
+async def test_a_stream_that_cannot_read_ends_its_sockets_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "FILL_DELAYS", (0.0, 0.01))
+    store = Store(3)
+    store.broken = True
+    hub, ear = listening(store, "p_bbb", {CHAT: 0})
+    push(hub, 3)
+    await asyncio.sleep(0.2)
+    assert (ear.heard, ear.closed, store.reads) == ([], [1001], 2)
