@@ -7,17 +7,15 @@ server is used (the role must be allowed to create databases), each run in datab
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import django
-import psycopg
 import pytest
 
-from tests.harness.database import with_database
+from tests.harness.database import own_database
 from tests.harness.server import LiveServer, Pair
 from therapyconnect.embedded import lease
 
@@ -43,12 +41,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     """An empty database of this run's own."""
-    name = f"tc_{secrets.token_hex(6)}"
-    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-    yield with_database(SERVER_URL, name)
-    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with own_database(SERVER_URL) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 
-from tests.harness.database import with_database
+from tests.harness.database import own_database
 from tests.harness.server import ROOT, LiveServer
 from tests.harness.sockets import SocketClient
 
@@ -28,12 +27,8 @@ Settings = dict[str, str]
 def empty_database() -> Iterator[str]:
     from tests.conftest import SERVER_URL
 
-    name = f"tc_{secrets.token_hex(6)}"
-    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
-    yield with_database(SERVER_URL, name)
-    with psycopg.connect(SERVER_URL, autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with own_database(SERVER_URL) as url:
+        yield url
 
 
 @pytest.fixture
