@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
 
@@ -57,6 +59,10 @@ def test_a_tampered_row_is_an_error_and_an_alarm(
     log = server.log_text()
     assert log.count("vault.seal_broken") >= before + 3
     assert SECRET not in log
+    lines = [json.loads(line) for line in log.splitlines() if '"django.request"' in line]
+    noted = {line.get("request_id") for line in lines}
+    assert page.json()["request_id"] in noted
+    assert None not in noted
 
 
 def test_sends_go_on_beside_a_broken_row(server: LiveServer, pair: Pair) -> None:

@@ -23,6 +23,15 @@ structlog.configure(
 )
 
 
+def request_id_of_record(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """The id of the request that Django's own line is about: it logs past our middleware."""
+    request = getattr(event.get("_record"), "request", None)
+    request_id = getattr(request, "request_id", None)
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
+
+
 def bare_traceback(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
     """Replace an exception by its type and the places it passed.
 
@@ -56,6 +65,7 @@ LOGGING: dict[str, Any] = {
             ],
             "foreign_pre_chain": [
                 structlog.contextvars.merge_contextvars,
+                request_id_of_record,
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
