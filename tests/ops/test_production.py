@@ -122,3 +122,40 @@ def test_it_serves_its_name_over_https_and_its_operator_by_address(
                 SocketClient(live, "/ws/notifications/p_one123/", token, headers=headers)
     finally:
         live.stop()
+
+
+def test_who_removes_the_second_factor_cannot_renew_a_socket(
+    settings_of: Callable[..., Settings], empty_database: str, tmp_path: Path
+) -> None:
+    env = settings_of(empty_database, THERAPYCONNECT_HOSTS=f"{HOST},127.0.0.1")
+    live = LiveServer(tmp_path, database_url=empty_database, env=env)
+    live.env["PORT"] = str(live.port)
+    live.start()
+    try:
+        subprocess.run(
+            [sys.executable, "manage.py", "createuser", "--role", "therapist", "--id", "t_two123",
+             "--email", "two@clinic.example", "--password-stdin"],
+            cwd=ROOT, env=live.env, input="a long enough passphrase\n", text=True,
+            capture_output=True, timeout=60, check=True,
+        )  # fmt: skip
+        secure = {"X-Forwarded-Proto": "https"}
+        entered = httpx.post(
+            f"{live.base}/_allauth/app/v1/auth/login",
+            headers=secure,
+            json={"email": "two@clinic.example", "password": "a long enough passphrase"},
+        )
+        token = entered.json()["meta"]["access_token"]
+        path = "/ws/notifications/t_two123/"
+        with pytest.raises(Exception, match="403"):
+            SocketClient(live, path, token, headers=secure)
+        live.sql(
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " VALUES ('t_two123', 'totp', '{}', now())"
+        )
+        with SocketClient(live, path, token, headers=secure) as socket:
+            socket.until("connection_established")
+            live.sql("DELETE FROM mfa_authenticator")
+            socket.send("authenticate", token=token, ref="renew")
+            assert socket.until("error", ref="renew")["code"] == "mfa_required"
+    finally:
+        live.stop()
