@@ -78,6 +78,16 @@ class Conflict(DomainError):
     status = 409
 
 
+class Throttled(DomainError):
+    """Too much at once; `retry_after` in whole seconds."""
+
+    status = 429
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__("throttled", "Too many requests.")
+        self.retry_after = retry_after
+
+
 class Unavailable(DomainError):
     """The database is away or the server is full: nothing was done, or its outcome is unknown.
 

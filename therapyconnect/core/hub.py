@@ -51,7 +51,23 @@ class Unsure:
     chat_id: str
 
 
-Push = MessageCreated | ReceiptMoved | Typing | Unsure
+@dataclass(slots=True)
+class AlertChanged:
+    """An emergency alert has a new state. `alert` is the wire shape (a struct)."""
+
+    chat_id: str
+    alert: Any
+
+
+@dataclass(slots=True)
+class Notified:
+    """A notification of a user's own, for all their user sockets; the wire shape (a struct)."""
+
+    user_id: str
+    notification: Any
+
+
+Push = MessageCreated | ReceiptMoved | Typing | Unsure | AlertChanged | Notified
 
 
 class Hub(Protocol):

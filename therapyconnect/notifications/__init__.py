@@ -1,0 +1,1 @@
+"""Notifications of the system: kept, pushed, marked read."""
