@@ -18,6 +18,7 @@ _USER = re.compile(rf"[tpa]_{_TAIL}")
 _CHAT = re.compile(rf"CHAT_(t_{_TAIL})_(p_{_TAIL})")
 _ROOM = re.compile(rf"ROOM_(t_{_TAIL})_(p_{_TAIL})")
 _MESSAGE = re.compile(rf"MSG_(t_{_TAIL})_(p_{_TAIL})_([1-9][0-9]{{0,18}})")
+_ALERT = re.compile(rf"EMG_(t_{_TAIL})_(p_{_TAIL})_([1-9][0-9]{{0,18}})")
 _ROLES: Final[dict[str, Role]] = {"t": "therapist", "p": "patient", "a": "admin"}
 
 MAX_SEQ: Final = 2**63 - 1
@@ -59,9 +60,28 @@ def parse_chat_id(value: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
+def parse_room_id(value: str) -> str | None:
+    """The id of the room's chat, or None where `value` can't be the id of a room."""
+    match = _ROOM.fullmatch(value)
+    return f"CHAT_{match[1]}_{match[2]}" if match else None
+
+
+def alert_id_for(chat_id: str, event_seq: int) -> str:
+    """An emergency alert is named by the event that raised it."""
+    return f"EMG_{chat_id[5:]}_{event_seq}"
+
+
+def parse_alert_id(value: str) -> MessageRef | None:
+    """The chat and the event that an alert's id names, or None where it can't be one."""
+    return _ref(_ALERT.fullmatch(value))
+
+
 def parse_message_id(value: str) -> MessageRef | None:
     """The chat and number that a message id names, or None where it can't be one."""
-    match = _MESSAGE.fullmatch(value)
+    return _ref(_MESSAGE.fullmatch(value))
+
+
+def _ref(match: re.Match[str] | None) -> MessageRef | None:
     if match is None or int(match[3]) > MAX_SEQ:
         return None
     return MessageRef(f"CHAT_{match[1]}_{match[2]}", int(match[3]))

@@ -9,12 +9,17 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
+
+from therapyconnect.crisis.resources import CrisisResource
 
 MessageKind = Literal["text", "image", "file", "system", "appointment", "prescription"]
 SentKind = Literal["text", "image", "file", "appointment", "prescription"]
 ReadStatus = Literal["sent", "delivered", "read"]
 ChatStatus = Literal["active", "archived", "blocked", "deleted"]
+RoomKind = Literal["therapy", "consultation", "emergency", "general"]
+AlertState = Literal["raised", "delivered", "acknowledged", "resolved", "exhausted"]
+AppointmentAnswer = Literal["accept", "decline", "reschedule", "cancel"]
 
 MAX_TEXT = 10_000
 Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
@@ -53,6 +58,42 @@ class Message(msgspec.Struct, kw_only=True):
     timestamp: datetime
 
 
+class EmergencyAlert(msgspec.Struct, kw_only=True):
+    """A patient's call for a person, and only what has truly happened to it.
+
+    `raised`, then `delivered` (a device of the therapist's confirmed), `acknowledged` (a person
+    takes it), `resolved`; or `exhausted`: nobody took it in time, or nobody is there to.
+    """
+
+    id: str
+    chat_id: str
+    message_id: str
+    state: AlertState
+    raised_at: datetime
+    delivered_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    resolved_at: datetime | None = None
+    exhausted_at: datetime | None = None
+
+
+class SentMessage(Message, kw_only=True):
+    """A message as its sender is answered; the two last fields for a patient's emergency only."""
+
+    crisis_resources: list[CrisisResource] | UnsetType = UNSET
+    emergency_alert: EmergencyAlert | None | UnsetType = UNSET
+
+
+class MessageVersion(msgspec.Struct, kw_only=True):
+    """What a message said before an edit; `version` counts from 1."""
+
+    version: int
+    text: str
+    payload: dict[str, Any] | None
+    written_at: datetime
+    replaced_at: datetime
+
+
 class Horizons(msgspec.Struct):
     """How far one participant's devices have received and read, as sequence numbers."""
 
@@ -68,7 +109,7 @@ class Receipts(msgspec.Struct):
 class Room(msgspec.Struct, kw_only=True):
     id: str
     chat_id: str
-    room_type: Literal["therapy", "consultation", "emergency", "general"]
+    room_type: RoomKind
     description: str
     tags: list[str]
     is_active: bool
@@ -83,7 +124,7 @@ class Room(msgspec.Struct, kw_only=True):
 class RoomSummary(msgspec.Struct, kw_only=True):
     id: str
     chat_id: str
-    room_type: Literal["therapy", "consultation", "emergency", "general"]
+    room_type: RoomKind
     is_active: bool
 
 
@@ -113,11 +154,14 @@ class Chat(msgspec.Struct, kw_only=True):
 
 
 class Participant(msgspec.Struct, kw_only=True):
+    """`online` is null where the two are kept apart (blocked, or the relationship ended)."""
+
     id: str
     role: Literal["therapist", "patient"]
     first_name: str
     last_name: str
     full_name: str
+    online: bool | None = None
 
 
 class ChatDetail(Chat, kw_only=True):
@@ -126,6 +170,7 @@ class ChatDetail(Chat, kw_only=True):
     last_seq: int
     receipts: Receipts
     room: Room
+    relationship_active: bool
 
 
 class AdminChat(msgspec.Struct, kw_only=True):
@@ -140,17 +185,31 @@ class AdminChat(msgspec.Struct, kw_only=True):
     updated_at: datetime
 
 
-EventType = Literal["message_created"]
+EventType = Literal[
+    "message_created",
+    "message_edited",
+    "message_deleted",
+    "message_restored",
+    "emergency_flagged",
+    "status_changed",
+    "room_changed",
+    "hidden",
+]
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """One durable change of a chat, as it stands now."""
+    """One durable change of a chat: what it was about, as that stands now.
+
+    `message`, `chat` or `room` by its type. A `hidden` one has nothing but its place.
+    """
 
     seq: int
     type: EventType
-    at: datetime
-    actor_id: str | None
-    message: Message
+    at: datetime | UnsetType = UNSET
+    actor_id: str | None | UnsetType = UNSET
+    message: Message | UnsetType = UNSET
+    chat: ChatDetail | UnsetType = UNSET
+    room: Room | UnsetType = UNSET
 
 
 class Events(msgspec.Struct):
@@ -196,4 +255,56 @@ class MarkAllRead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Nothing(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A body that may be empty; `user_id` is optional and can only be the caller."""
 
+    user_id: str | None = None
+
+
+class StatusUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The status wanted: sets or lifts what the caller may."""
+
+    status: ChatStatus
+    user_id: str | None = None
+
+
+class MessageEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    text: Text
+    user_id: str | None = None
+
+
+class AppointmentReply(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An answer to an appointment; times only with `reschedule`."""
+
+    answer: AppointmentAnswer
+    start: datetime | None = None
+    end: datetime | None = None
+    time_zone: str | None = None
+    user_id: str | None = None
+
+
+class RoomUpdate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What of a room to change; what is left out stays."""
+
+    room_type: RoomKind | UnsetType = UNSET
+    description: Annotated[str, Meta(max_length=2_000)] | UnsetType = UNSET
+    tags: (
+        Annotated[list[Annotated[str, Meta(min_length=1, max_length=50)]], Meta(max_length=20)]
+        | UnsetType
+    ) = UNSET
+    user_id: str | None = None
+
+
+class RoomPermissions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who may send and who may see history; what is left out stays."""
+
+    therapist_can_send: bool | UnsetType = UNSET
+    patient_can_send: bool | UnsetType = UNSET
+    therapist_can_see_history: bool | UnsetType = UNSET
+    patient_can_see_history: bool | UnsetType = UNSET
+    user_id: str | None = None
+
+
+class Search(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Words to look for in the caller's own chats: in a body, since URLs end up in logs."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200)]
+    chat_id: str | None = None
     user_id: str | None = None

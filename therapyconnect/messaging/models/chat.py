@@ -44,6 +44,9 @@ class Chat(models.Model):
     patient_marked_unread = models.BooleanField(default=False)
     therapist_notifications = models.BooleanField(default=True)
     patient_notifications = models.BooleanField(default=True)
+    # What was said up to here is hidden from that side; 0 where nothing is.
+    therapist_hidden_seq = models.BigIntegerField(default=0, db_default=0)
+    patient_hidden_seq = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "messaging_chat"

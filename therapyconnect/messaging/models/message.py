@@ -48,6 +48,9 @@ class Message(models.Model):
     payload_sealed = models.BinaryField(null=True)
     attachment_id = models.CharField(max_length=64, null=True)
     reply_to_seq = models.BigIntegerField(null=True)
+    restored_seq = models.BigIntegerField(
+        null=True, help_text="Number of its latest restore: from there on it is unread anew."
+    )
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
@@ -62,6 +65,13 @@ class Message(models.Model):
 
     class Meta:
         db_table = "messaging_message"
+        indexes = [
+            models.Index(
+                fields=["chat", "restored_seq"],
+                name="message_restored",
+                condition=Q(restored_seq__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="message_once_per_client_id",
@@ -70,3 +80,23 @@ class Message(models.Model):
             ),
             models.CheckConstraint(name="message_seq_from_one", condition=Q(seq__gte=1)),
         ]
+
+
+class MessageVersion(models.Model):
+    """What a message said before an edit.
+
+    Sealed bytes are moved here as they are: their seal names the message and the version, so an
+    old version neither opens as the message nor in another one's place.
+    """
+
+    pk = models.CompositePrimaryKey("chat_id", "seq", "version")
+    chat_id = models.CharField(max_length=80)
+    seq = models.BigIntegerField()
+    version = models.IntegerField()
+    text_sealed = models.BinaryField()
+    payload_sealed = models.BinaryField(null=True)
+    written_at = models.DateTimeField()
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "messaging_messageversion"

@@ -16,12 +16,22 @@ class Standing:
     """The facts of a chat that decide who may do what."""
 
     archived: bool
-    blocked: bool
+    blocked_by_therapist: bool
+    blocked_by_patient: bool
     deleted: bool
     related: bool
     room_archived: bool
     therapist_can_send: bool
     patient_can_send: bool
+
+    @property
+    def blocked(self) -> bool:
+        return self.blocked_by_therapist or self.blocked_by_patient
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the two may see each other type and be online."""
+        return self.related and not self.blocked and not self.deleted
 
     @property
     def status(self) -> ChatStatus:
@@ -37,6 +47,17 @@ def status_of(*, archived: bool, blocked: bool, deleted: bool) -> ChatStatus:
     return "archived" if archived else "active"
 
 
+def refusal_to_reach(standing: Standing) -> DomainError | None:
+    """Why neither may be told now what the other does (typing, receipts), or None."""
+    if standing.deleted:
+        return NotFound()
+    if standing.blocked:
+        return chat_blocked()
+    if not standing.related:
+        return relationship_ended()
+    return None
+
+
 def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> DomainError | None:
     """Why `side` may not send now, or None.
 
@@ -46,9 +67,9 @@ def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> Domai
     if standing.deleted:
         return NotFound()
     if standing.blocked:
-        return Forbidden("chat_blocked", "This chat is blocked.")
+        return chat_blocked()
     if not standing.related:
-        return Forbidden("relationship_ended", "The care relationship has ended.")
+        return relationship_ended()
     if emergency and side == "patient":
         return None
     if standing.archived:
@@ -59,3 +80,11 @@ def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> Domai
     if not may:
         return Forbidden("sending_not_permitted", "The room does not let you send.")
     return None
+
+
+def chat_blocked() -> Forbidden:
+    return Forbidden("chat_blocked", "This chat is blocked.")
+
+
+def relationship_ended() -> Forbidden:
+    return Forbidden("relationship_ended", "The care relationship has ended.")

@@ -6,7 +6,6 @@ Another's chat answers as one that never was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from therapyconnect.accounts.principal import Principal
@@ -18,15 +17,17 @@ from therapyconnect.messaging.policies.standing import Side, Standing
 ACCESS_COLUMNS: Final = """
     c.id, c.therapist_id, c.patient_id,
     c.archived_at IS NOT NULL,
-    c.blocked_by_therapist_at IS NOT NULL OR c.blocked_by_patient_at IS NOT NULL,
+    c.blocked_by_therapist_at IS NOT NULL, c.blocked_by_patient_at IS NOT NULL,
     c.deleted_at IS NOT NULL,
     EXISTS (SELECT 1 FROM accounts_carerelationship a WHERE a.therapist_id = c.therapist_id
             AND a.patient_id = c.patient_id AND a.ended_at IS NULL),
     r.archived_at IS NOT NULL, r.therapist_can_send, r.patient_can_send,
     c.last_seq, c.last_message_seq,
     c.therapist_delivered_seq, c.therapist_read_seq, c.patient_delivered_seq, c.patient_read_seq,
-    c.therapist_unread_count, c.patient_unread_count, c.created_at
+    c.therapist_unread_count, c.patient_unread_count,
+    c.therapist_hidden_seq, c.patient_hidden_seq, c.therapist_notifications, c.patient_notifications
 """
+ACCESS_WIDTH: Final = 23
 ACCESS_SQL: Final = f"""
     SELECT {ACCESS_COLUMNS}
     FROM messaging_chat c JOIN messaging_chatroom r ON r.chat_id = c.id
@@ -50,7 +51,10 @@ class ChatAccess:
     patient_read_seq: int
     therapist_unread_count: int
     patient_unread_count: int
-    created_at: datetime
+    therapist_hidden_seq: int
+    patient_hidden_seq: int
+    therapist_notifications: bool
+    patient_notifications: bool
 
     def side_of(self, user_id: str) -> Side | None:
         if user_id == self.therapist_id:
@@ -63,13 +67,25 @@ class ChatAccess:
             return self.therapist_delivered_seq, self.therapist_read_seq
         return self.patient_delivered_seq, self.patient_read_seq
 
+    def hidden_seq_of(self, user_id: str) -> int:
+        """Up to where history is hidden from a participant; 0 where nothing is."""
+        if user_id == self.therapist_id:
+            return self.therapist_hidden_seq
+        return self.patient_hidden_seq
+
+    def notifies(self, user_id: str) -> bool:
+        """Whether a participant wants to be alerted to news of this chat."""
+        if user_id == self.therapist_id:
+            return self.therapist_notifications
+        return self.patient_notifications
+
     def other_than(self, user_id: str) -> str:
         return self.patient_id if user_id == self.therapist_id else self.therapist_id
 
 
 def access_from_row(row: Row) -> ChatAccess:
     """A row of `ACCESS_COLUMNS`."""
-    return ChatAccess(row[0], row[1], row[2], Standing(*row[3:10]), *row[10:])
+    return ChatAccess(row[0], row[1], row[2], Standing(*row[3:11]), *row[11:ACCESS_WIDTH])
 
 
 def access_chat(*, viewer: Principal, chat_id: str) -> Reading[ChatAccess]:

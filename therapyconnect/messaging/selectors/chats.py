@@ -11,6 +11,7 @@ from therapyconnect.core.errors import NotFound
 from therapyconnect.core.ids import parse_chat_id, room_id_for
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
 from therapyconnect.core.queries import Query, Reading, Row
+from therapyconnect.messaging.policies.history import can_see
 from therapyconnect.messaging.policies.standing import status_of
 from therapyconnect.messaging.selectors.ciphers import load_ciphers
 from therapyconnect.messaging.selectors.seals import open_room_text, open_text
@@ -39,7 +40,7 @@ _CHAT_COLUMNS: Final = f"""
     c.patient_notifications, c.therapist_marked_unread, c.patient_marked_unread,
     c.created_at, c.updated_at, c.active_at,
     m.seq, m.version, CASE WHEN m.deleted_at IS NULL THEN m.text_sealed END, m.created_at,
-    m.sender_id
+    m.sender_id, c.therapist_hidden_seq, c.patient_hidden_seq
 """
 _CHAT_FROM: Final = """
     FROM messaging_chat c
@@ -47,13 +48,19 @@ _CHAT_FROM: Final = """
     JOIN accounts_user p ON p.id = c.patient_id
     LEFT JOIN messaging_message m ON m.chat_id = c.id AND m.seq = c.last_message_seq
 """
-_CHAT_WIDTH: Final = 24
+_CHAT_WIDTH: Final = 26
 _DETAIL_COLUMNS: Final = """,
     c.last_seq, c.therapist_delivered_seq, c.therapist_read_seq,
     c.patient_delivered_seq, c.patient_read_seq,
     r.room_type, r.description_sealed, r.tags_sealed, r.archived_at IS NULL,
     r.therapist_can_send, r.patient_can_send, r.therapist_can_see_history,
-    r.patient_can_see_history, r.created_at, r.updated_at
+    r.patient_can_see_history, r.created_at, r.updated_at,
+    EXISTS (SELECT 1 FROM accounts_carerelationship a WHERE a.therapist_id = c.therapist_id
+            AND a.patient_id = c.patient_id AND a.ended_at IS NULL)
+"""
+DETAIL_SQL: Final = f"""
+    SELECT {_CHAT_COLUMNS} {_DETAIL_COLUMNS} {_CHAT_FROM}
+    JOIN messaging_chatroom r ON r.chat_id = c.id
 """
 _STATUS_SQL: Final[dict[str, str]] = {
     "deleted": "c.deleted_at IS NOT NULL",
@@ -151,17 +158,27 @@ def chat_detail(*, viewer: Principal, chat_id: str) -> Reading[ChatDetail]:
     pair = parse_chat_id(chat_id)
     if pair is None or viewer.id not in pair:
         raise NotFound()
-    rows = yield Query(
-        f"SELECT {_CHAT_COLUMNS} {_DETAIL_COLUMNS} {_CHAT_FROM}"
-        " JOIN messaging_chatroom r ON r.chat_id = c.id"
-        " WHERE c.id = %s AND c.deleted_at IS NULL",
-        (chat_id,),
-    )
-    if not rows:
+    rows = yield Query(f"{DETAIL_SQL} WHERE c.id = %s", (chat_id,))
+    if not rows or rows[0][9]:
         raise NotFound()
     store = yield from load_ciphers([chat_id])
     side = "therapist" if viewer.id == rows[0][1] else "patient"
-    return _render_detail(rows[0], viewer_side=side, store=store)
+    return render_detail(rows[0], viewer_side=side, store=store)
+
+
+def chat_for_both(*, chat_id: str) -> Reading[dict[str, ChatDetail]]:
+    """A chat as each of its two people sees it, by their id; also where it was deleted."""
+    rows = yield Query(f"{DETAIL_SQL} WHERE c.id = %s", (chat_id,))
+    store = yield from load_ciphers([chat_id])
+    return details_of(rows[0], store=store) if rows else {}
+
+
+def details_of(row: Row, *, store: CipherStore) -> dict[str, ChatDetail]:
+    """A row of `DETAIL_SQL` as each of the two people sees it, by their id."""
+    return {
+        row[1]: render_detail(row, viewer_side="therapist", store=store),
+        row[2]: render_detail(row, viewer_side="patient", store=store),
+    }
 
 
 def admin_chat_detail(*, chat_id: str) -> Reading[AdminChat]:
@@ -183,8 +200,11 @@ def _chat_fields(row: Row, *, viewer_side: str, store: CipherStore) -> dict[str,
         chat_id, therapist_id, patient_id, t_first, t_last, p_first, p_last, archived, blocked,
         deleted, t_unread, p_unread, t_notify, p_notify, t_marked, p_marked, created_at,
         updated_at, _active_at, last_seq, version, text_sealed, said_at, sender_id,
+        t_hidden, p_hidden,
     ) = row[:_CHAT_WIDTH]  # fmt: skip
     text: str | None = None
+    if not can_see(last_seq or 0, t_hidden if viewer_side == "therapist" else p_hidden):
+        text_sealed = said_at = sender_id = None
     if text_sealed is not None:
         text = open_text(store.require(chat_id), text_sealed, seq=last_seq, version=version)
     return {
@@ -211,7 +231,7 @@ def _chat_fields(row: Row, *, viewer_side: str, store: CipherStore) -> dict[str,
     }
 
 
-def _render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDetail:
+def render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDetail:
     chat = _chat_fields(row, viewer_side=viewer_side, store=store)
     other: Literal["therapist", "patient"] = (
         "patient" if viewer_side == "therapist" else "therapist"
@@ -219,6 +239,7 @@ def _render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDet
     (
         last_seq, t_delivered, t_read, p_delivered, p_read, room_type, description, tags,
         is_active, t_send, p_send, t_history, p_history, room_created, room_updated,
+        related,
     ) = row[_CHAT_WIDTH:]  # fmt: skip
     cipher = store.require(chat["id"])
     tags_text = open_room_text(cipher, tags, column="tags")
@@ -250,6 +271,7 @@ def _render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDet
             created_at=room_created,
             updated_at=room_updated,
         ),
+        relationship_active=related,
     )
 
 

@@ -5,6 +5,7 @@ REST's `events/`, a socket that resumes and a stream that saw a gap read through
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import msgspec
@@ -13,24 +14,35 @@ from msgspec import Meta
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.errors import Invalid
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
-from therapyconnect.core.queries import Query, Reading
+from therapyconnect.core.queries import Query, Reading, Row
 from therapyconnect.messaging.selectors.access import (
     ACCESS_SQL,
     ChatAccess,
     access_chat,
     access_from_row,
 )
+from therapyconnect.messaging.selectors.chats import chat_for_both
 from therapyconnect.messaging.selectors.ciphers import load_ciphers
+from therapyconnect.messaging.selectors.happenings import Happening, event_for
 from therapyconnect.messaging.selectors.messages import (
     MESSAGE_COLUMNS,
     MESSAGE_FROM,
+    messages_by_seq,
     render_message,
 )
-from therapyconnect.messaging.shapes import Event, Events, Horizons, Receipts
+from therapyconnect.messaging.shapes import Events, Horizons, Message, Receipts
 
-_EVENTS_SQL: Final = f"""
+_CREATED_SQL: Final = f"""
     SELECT {MESSAGE_COLUMNS} {MESSAGE_FROM}
     WHERE m.chat_id = %s AND m.seq > %s AND m.seq <= %s ORDER BY m.seq LIMIT %s
+"""
+# Each number of a chat is either a message's or one of these.
+_CHANGED_SQL: Final = """
+    SELECT e.seq, e.type, e.at, e.actor_id, e.message_seq,
+           e.version IS NULL OR e.version = (SELECT m.version FROM messaging_message m
+                                             WHERE m.chat_id = e.chat_id AND m.seq = e.message_seq)
+    FROM messaging_chatevent e
+    WHERE e.chat_id = %s AND e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s
 """
 
 
@@ -41,6 +53,14 @@ class EventFilters(msgspec.Struct, kw_only=True):
     limit: Limit = DEFAULT_LIMIT
 
 
+@dataclass(slots=True)
+class Stretch:
+    """A piece of a chat's sequence, and the chat as it stood when that was read."""
+
+    chat: ChatAccess
+    happenings: list[Happening]
+
+
 def receipts_of(chat: ChatAccess) -> Receipts:
     return Receipts(
         therapist=Horizons(chat.therapist_delivered_seq, chat.therapist_read_seq),
@@ -48,41 +68,70 @@ def receipts_of(chat: ChatAccess) -> Receipts:
     )
 
 
-def events_after(chat: ChatAccess, *, after_seq: int, limit: int) -> Reading[list[Event]]:
-    """Up to `limit` events after `after_seq`, and none beyond the `last_seq` that `chat` shows."""
+def happenings_after(chat: ChatAccess, *, after_seq: int, limit: int) -> Reading[list[Happening]]:
+    """Up to `limit` after `after_seq`, and none beyond the `last_seq` that `chat` shows."""
     if after_seq >= chat.last_seq:
         return []
     store = yield from load_ciphers([chat.id])
-    rows = yield Query(_EVENTS_SQL, (chat.id, after_seq, chat.last_seq, limit))
+    stretch = (chat.id, after_seq, chat.last_seq, limit)
+    rows = yield Query(_CREATED_SQL, stretch)
+    changes = yield Query(_CHANGED_SQL, stretch)
     cipher = store.require(chat.id)
-    events = []
-    for row in rows:
-        message = render_message(row, chat=chat, cipher=cipher)
-        events.append(
-            Event(
-                seq=message.seq,
-                type="message_created",
-                at=message.timestamp,
-                actor_id=message.sender_id,
-                message=message,
-            )
+    messages = {row[1]: render_message(row, chat=chat, cipher=cipher) for row in rows}
+    found = [Happening.created(message) for message in messages.values()]
+    if changes:
+        found += yield from _changes(chat, changes, messages)
+        found.sort(key=lambda happening: happening.seq)
+    return found[:limit]
+
+
+def _changes(
+    chat: ChatAccess, rows: list[Row], messages: dict[int, Message]
+) -> Reading[list[Happening]]:
+    named = {row[4] for row in rows if row[4] is not None}
+    messages = messages | (yield from messages_by_seq(chat, named - messages.keys()))
+    chats = None
+    if any(row[4] is None for row in rows):
+        chats = yield from chat_for_both(chat_id=chat.id)
+    return [
+        Happening(
+            seq,
+            kind,
+            at,
+            actor_id,
+            message=messages[message_seq] if message_seq is not None else None,
+            chats=chats if message_seq is None else None,
+            current=current,
         )
-    return events
+        for seq, kind, at, actor_id, message_seq, current in rows
+    ]
 
 
-def resume(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Reading[Events]:
+def stretch_for(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Reading[Stretch]:
     """One page of what `viewer` missed; a cursor ahead of the chat is refused."""
     chat = yield from access_chat(viewer=viewer, chat_id=chat_id)
     if after_seq > chat.last_seq:
         raise Invalid("cursor_ahead", "The chat has no such number yet.", "after_seq")
-    events = yield from events_after(chat, after_seq=after_seq, limit=limit)
-    return Events(events=events, last_seq=chat.last_seq, receipts=receipts_of(chat))
+    return Stretch(chat, (yield from happenings_after(chat, after_seq=after_seq, limit=limit)))
 
 
-def events_for_stream(*, chat_id: str, after_seq: int, limit: int) -> Reading[list[Event]]:
+def resume(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Reading[Events]:
+    """The same as REST answers it."""
+    stretch = yield from stretch_for(
+        viewer=viewer, chat_id=chat_id, after_seq=after_seq, limit=limit
+    )
+    chat = stretch.chat
+    return Events(
+        events=[event_for(h, viewer_id=viewer.id, chat=chat) for h in stretch.happenings],
+        last_seq=chat.last_seq,
+        receipts=receipts_of(chat),
+    )
+
+
+def stretch_for_stream(*, chat_id: str, after_seq: int, limit: int) -> Reading[Stretch | None]:
     """The same for the server's own stream of a chat, which feeds its participants only."""
     rows = yield Query(ACCESS_SQL, (chat_id,))
     if not rows:
-        return []
+        return None
     chat = access_from_row(rows[0])
-    return (yield from events_after(chat, after_seq=after_seq, limit=limit))
+    return Stretch(chat, (yield from happenings_after(chat, after_seq=after_seq, limit=limit)))

@@ -13,6 +13,7 @@ from therapyconnect.core.errors import NotFound
 from therapyconnect.core.ids import MessageRef, parse_message_id
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
 from therapyconnect.core.queries import Query, Reading, Row
+from therapyconnect.messaging.policies.history import can_see, without_hidden_quote
 from therapyconnect.messaging.policies.receipts import read_status
 from therapyconnect.messaging.selectors.access import ChatAccess, access_chat
 from therapyconnect.messaging.selectors.ciphers import load_ciphers
@@ -27,7 +28,7 @@ QUOTE_LENGTH: Final = 200
 _FIRST_MOVE: Final = """
     LEFT JOIN LATERAL (
         SELECT x.at FROM messaging_receipt x
-        WHERE x.chat_id = m.chat_id AND x.kind = {kind} AND x.up_to_seq >= m.seq
+        WHERE x.chat_id = m.chat_id AND x.kind = {kind} AND x.up_to_seq >= COALESCE(m.restored_seq, m.seq)
           AND x.reader_id = CASE WHEN m.sender_id = c.therapist_id THEN c.patient_id
                                  ELSE c.therapist_id END
         ORDER BY x.up_to_seq LIMIT 1
@@ -39,7 +40,7 @@ MESSAGE_COLUMNS: Final = """
     m.message_type, m.emergency, m.version, m.text_sealed, m.payload_sealed,
     m.created_at, m.edited_at, m.deleted_at, m.deleted_by_id,
     m.reply_to_seq, q.version, CASE WHEN q.deleted_at IS NULL THEN q.text_sealed END,
-    delivered.at, read.at
+    delivered.at, read.at, m.restored_seq
 """
 MESSAGE_FROM: Final = (
     """
@@ -68,11 +69,15 @@ class MessageFilters(msgspec.Struct, kw_only=True):
 
 
 def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
-    """A row of `MESSAGE_COLUMNS` as a participant sees it. Deleted content never gets opened."""
+    """A row of `MESSAGE_COLUMNS`. Deleted content never gets opened.
+
+    What is hidden from one of the two is the caller's to take away (`see`).
+    """
     (
         chat_id, seq, changed_seq, client_message_id, sender_id, sender_name,
         message_type, emergency, version, text_sealed, payload_sealed, created_at, edited_at,
         deleted_at, deleted_by, reply_to_seq, quote_version, quote_sealed, delivered_at, read_at,
+        restored_seq,
     ) = row  # fmt: skip
     text: str | None = None
     payload: dict[str, Any] | None = None
@@ -89,7 +94,7 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
     if sender_id is not None:
         reader = chat.other_than(sender_id)
         delivered_seq, read_seq = chat.horizons_of(reader)
-        status = read_status(seq, delivered_seq=delivered_seq, read_seq=read_seq)
+        status = read_status(restored_seq or seq, delivered_seq=delivered_seq, read_seq=read_seq)
     return Message(
         id=MessageRef(chat_id, seq).id,
         chat_id=chat_id,
@@ -117,6 +122,11 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
     )
 
 
+def see(message: Message, *, chat: ChatAccess, viewer_id: str) -> Message:
+    """A message as `viewer_id` sees it: without the words of a hidden one that it quotes."""
+    return without_hidden_quote(message, chat.hidden_seq_of(viewer_id))
+
+
 def messages_by_seq(chat: ChatAccess, seqs: Iterable[int]) -> Reading[dict[int, Message]]:
     """Some messages of a chat that the caller has been let into, by number."""
     wanted = list(seqs)
@@ -138,9 +148,9 @@ def message_detail(*, viewer: Principal, message_id: str) -> Reading[Message]:
         raise NotFound()
     chat = yield from access_chat(viewer=viewer, chat_id=ref.chat_id)
     found = yield from messages_by_seq(chat, [ref.seq])
-    if ref.seq not in found:
+    if ref.seq not in found or not can_see(ref.seq, chat.hidden_seq_of(viewer.id)):
         raise NotFound()
-    return found[ref.seq]
+    return see(found[ref.seq], chat=chat, viewer_id=viewer.id)
 
 
 def message_page(
@@ -153,7 +163,8 @@ def message_page(
     """
     chat = yield from access_chat(viewer=viewer, chat_id=filters.chat_id)
     store = yield from load_ciphers([chat.id])
-    where, params = ["m.chat_id = %s"], [chat.id]
+    where: list[str] = ["m.chat_id = %s", "m.seq > %s"]
+    params: list[Any] = [chat.id, chat.hidden_seq_of(viewer.id)]
     for condition, value in _conditions(chat, filters):
         where.append(condition)
         params.extend(value)
@@ -164,7 +175,10 @@ def message_page(
         (*params, filters.limit + 1),
     )
     cipher = store.require(chat.id)
-    page = [render_message(row, chat=chat, cipher=cipher) for row in rows[: filters.limit]]
+    page = [
+        see(render_message(row, chat=chat, cipher=cipher), chat=chat, viewer_id=viewer.id)
+        for row in rows[: filters.limit]
+    ]
     return page, len(rows) > filters.limit, "newer" if forward else "older"
 
 
@@ -192,8 +206,9 @@ def _status_condition(chat: ChatAccess, status: ReadStatus) -> tuple[str, list[A
         " WHEN m.sender_id = c.patient_id THEN c.therapist_{0}_seq ELSE 0 END"
     )
     read, delivered = horizon.format("read"), horizon.format("delivered")
+    place = "COALESCE(m.restored_seq, m.seq)"
     if status == "read":
-        return f"m.seq <= {read}", []
+        return f"{place} <= {read}", []
     if status == "delivered":
-        return f"m.seq <= {delivered} AND m.seq > {read}", []
-    return f"m.seq > {delivered}", []
+        return f"{place} <= {delivered} AND {place} > {read}", []
+    return f"{place} > {delivered}", []
