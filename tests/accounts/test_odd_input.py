@@ -31,7 +31,9 @@ def _b64(raw: bytes) -> str:
 
 def _credentials() -> list[Any]:
     """From nonsense to nearly right."""
-    client = json.dumps({"type": "webauthn.get", "challenge": "AA", "origin": "https://testserver"})
+    client = json.dumps(
+        {"type": "webauthn.get", "challenge": "AA", "origin": "http://localhost:8000"}
+    )
     data = _b64(client.encode())
     handle = _b64(b"t_abc123")
     answers = [

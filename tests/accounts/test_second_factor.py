@@ -96,7 +96,7 @@ def test_passkey_options_are_handed_out(therapist: User) -> None:
     api.auth("POST", "auth/reauthenticate", {"password": PASSWORD})
     options = api.auth("GET", "account/authenticators/webauthn")
     assert options.status == 200
-    assert options.body["data"]["creation_options"]["publicKey"]["rp"]["id"] == "testserver"
+    assert options.body["data"]["creation_options"]["publicKey"]["rp"]["id"] == "localhost"
     assert Api().auth("GET", "auth/webauthn/login").status == 200
 
 

@@ -12,6 +12,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal.httpkit import get_client_ip
 from allauth.headless.base.response import RateLimitResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
@@ -71,6 +72,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second-factor secrets and the seeds of recovery codes are sealed in the database."""
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Whom a passkey is for: the configured domain, whatever name the server was called by."""
+        return {"id": settings.PASSKEY_DOMAIN, "name": settings.MFA_TOTP_ISSUER}
 
     def encrypt(self, text: str) -> str:
         return base64.b64encode(box.seal(key_ring(), "mfa", text.encode())).decode()

@@ -7,6 +7,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from therapyconnect.accounts import openapi  # noqa: F401 (registers the scheme)
+from therapyconnect.accounts.outside.access import verify_any_access
 from therapyconnect.accounts.principal import (
     PRINCIPAL_SQL,
     Principal,
@@ -14,14 +15,15 @@ from therapyconnect.accounts.principal import (
     principal_params,
     require_enrolled,
 )
-from therapyconnect.accounts.tokens import bearer_token, verify_access
+from therapyconnect.accounts.tokens import bearer_token
 
 
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer …` and nothing else; one query a request.
 
-    A token that is wrong, or whose session has ended, is refused with 401 on every route, also on
-    those that ask for none.
+    One class for all issuers, which chooses the verifier: of several classes in a row, the first
+    one's refusal would be everybody's. A token that is wrong, or whose session has ended, is
+    refused with 401 on every route, also on those that ask for none.
     """
 
     def authenticate(self, request: Request) -> tuple[Principal, str] | None:
@@ -38,7 +40,7 @@ class TokenAuthentication(BaseAuthentication):
 
 def authenticate_token(token: str) -> Principal:
     """The caller that `token` names, checked against the database, or `Unauthenticated`."""
-    claims = verify_access(token)
+    claims = verify_any_access(token)
     with connection.cursor() as cursor:
         cursor.execute(PRINCIPAL_SQL, principal_params(claims))
         return principal_from_row(claims, cursor.fetchone())

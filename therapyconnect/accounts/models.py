@@ -168,3 +168,47 @@ class Limit(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class UserSettings(models.Model):
+    """A person's own settings. No row: the defaults, which the database holds too.
+
+    `language` is BCP 47, `region` ISO 3166-1 or 3166-2 ("" unknown), `time_zone` an IANA name;
+    quiet hours are local times in it. The last two columns are read for therapists only.
+    """
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE)
+    language = models.CharField(max_length=35, default="en", db_default="en")
+    region = models.CharField(max_length=6, default="", db_default="", blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
+    quiet_start = models.TimeField(null=True, blank=True)
+    quiet_end = models.TimeField(null=True, blank=True)
+    receives_emergencies = models.BooleanField(default=True, db_default=True)
+    working_hours = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        db_table = "accounts_usersettings"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(quiet_start__isnull=True, quiet_end__isnull=True)
+                | models.Q(quiet_start__isnull=False, quiet_end__isnull=False),
+                name="accounts_settings_quiet_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_id
+
+
+class Quota(models.Model):
+    """A token bucket: `tokens` were left at `at`. A row that has filled up again may be deleted."""
+
+    key = models.TextField(primary_key=True)
+    tokens = models.FloatField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "accounts_quota"
+
+    def __str__(self) -> str:
+        return self.key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from therapyconnect.core.errors import Problem
+from therapyconnect.core.errors import Forbidden, Problem
 from therapyconnect.core.ids import Role, is_user_id, role_of
 
 
@@ -24,3 +24,9 @@ def relationship_problem(*, therapist_id: str, patient_id: str) -> Problem | Non
     if not is_user_id(patient_id) or role_of(patient_id) != "patient":
         return Problem("invalid", "Not the id of a patient.", "patient_id")
     return None
+
+
+def check_own_id(own_id: str, *claimed: str | None, attr: str) -> None:
+    """Who is calling comes from the token; `Forbidden` where the request names somebody else."""
+    if any(claim is not None and claim != own_id for claim in claimed):
+        raise Forbidden("identity_mismatch", "Not the caller's own id.", attr)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from therapyconnect.accounts.keys import in_production
-from therapyconnect.accounts.tokens import AccessClaims
+from therapyconnect.accounts.tokens import OUTSIDE, AccessClaims
 from therapyconnect.core.errors import Forbidden, Unauthenticated
 from therapyconnect.core.ids import Role, role_of
 
@@ -24,8 +24,14 @@ PRINCIPAL_SQL: Final = (
     "  WHERE m.user_id = u.id AND m.type <> 'recovery_codes')"
     " FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id"
     f" WHERE s.key = %s AND s.user_id = %s AND {_ALIVE}"
+    " UNION ALL SELECT u.first_name, u.last_name, false"
+    " FROM accounts_user u WHERE u.id = %s AND u.is_active"
 )
-"""Parameters: `principal_params(claims)`. No row: refused. Two primary keys and one index."""
+"""Parameters: `principal_params(claims)`. No row: refused. Two primary keys and one index.
+
+The second half is for who comes with an outside provider's token: no session of ours to ask after,
+only whether the user is active. For ours its id is NULL, and PostgreSQL reads no row for it.
+"""
 
 ALIVE_SQL: Final = (
     "SELECT s.key FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id"
@@ -33,12 +39,16 @@ ALIVE_SQL: Final = (
 )
 """Of a list of session ids (one parameter), those that are alive: sockets are re-checked so."""
 
+ACTIVE_SQL: Final = "SELECT u.id FROM accounts_user u WHERE u.id = ANY(%s) AND u.is_active"
+"""Of a list of user ids (one parameter), those that are active: the same for outside tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling, for as long as one request or until the socket's token runs out.
 
-    `session_id` names the session; `expires_at` is the token's, in seconds since 1970.
+    `session_id` names the session, or with an outside provider's token its issuer and person;
+    `expires_at` is the token's, in seconds since 1970.
     `mfa_required` is true where this person must enrol a second factor before anything else.
     """
 
@@ -59,13 +69,18 @@ class Principal:
         return self.id
 
     @property
+    def outside(self) -> bool:
+        """True where there is no session of ours: only the user's being active can be asked."""
+        return self.session_id.startswith(OUTSIDE)
+
+    @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
 
-def principal_params(claims: AccessClaims) -> tuple[str, str]:
+def principal_params(claims: AccessClaims) -> tuple[str, str, str | None]:
     """The parameters of `PRINCIPAL_SQL`."""
-    return claims.session_id, claims.user_id
+    return claims.session_id, claims.user_id, claims.user_id if claims.outside else None
 
 
 def principal_from_row(claims: AccessClaims, row: Sequence[Any] | None) -> Principal:
@@ -82,7 +97,10 @@ def principal_from_row(claims: AccessClaims, row: Sequence[Any] | None) -> Princ
         session_id=claims.session_id,
         expires_at=claims.expires_at,
         mfa_enrolled=enrolled,
-        mfa_required=role != "patient" and not enrolled and in_production(),
+        # A second factor of somebody who logs in elsewhere is that provider's to ask for.
+        mfa_required=(
+            role != "patient" and not enrolled and not claims.outside and in_production()
+        ),
     )
 
 

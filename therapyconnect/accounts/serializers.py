@@ -1,4 +1,4 @@
-"""What the REST edge says about the caller."""
+"""What the REST edge says about the caller, and takes from them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from typing import Annotated
 
 import msgspec
 
+from therapyconnect.accounts.settings_shapes import (
+    Settings,
+    SettingsChange,
+    TherapistSettings,
+)
 from therapyconnect.core.ids import USER_ID_PATTERN, Role
 from therapyconnect.core.rest.serializers import StructSerializer
 
@@ -24,3 +29,15 @@ class Me(msgspec.Struct):
 
 class MeSerializer(StructSerializer):
     struct = Me
+
+
+class SettingsSerializer(StructSerializer):
+    struct = Settings
+
+
+class TherapistSettingsSerializer(StructSerializer):
+    struct = TherapistSettings
+
+
+class SettingsChangeSerializer(StructSerializer):
+    struct = SettingsChange

@@ -32,6 +32,8 @@ ACCESS_SECONDS: Final = 15 * 60
 REFRESH_SECONDS: Final = 14 * 24 * 3600
 LEEWAY_SECONDS: Final = 5
 MAX_TOKEN_LENGTH: Final = 1024
+OUTSIDE: Final = "outside:"
+"""What the `session_id` of a token from an outside provider begins with; a digest never does."""
 
 Use = Literal["access", "refresh"]
 _TYPES: Final[dict[Use, str]] = {"access": "at+jwt", "refresh": "rt+jwt"}
@@ -59,11 +61,19 @@ class _Header(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """Whom a valid access token names; `expires_at` in seconds since 1970."""
+    """Whom a valid access token names; `expires_at` in seconds since 1970.
+
+    `session_id` is that of a session of ours, or begins with `OUTSIDE`.
+    """
 
     user_id: str
     session_id: str
     expires_at: int
+
+    @property
+    def outside(self) -> bool:
+        """True where an outside identity provider vouches for this, and no session of ours."""
+        return self.session_id.startswith(OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,11 @@ def verify_refresh(token: str) -> RefreshClaims:
     """The claims of a refresh token, or `Unauthenticated`."""
     claims = _verify("refresh", token)
     return RefreshClaims(claims.sub, claims.sid, claims.jti)
+
+
+def is_ours(token: str) -> bool:
+    """True where `token` begins as only ours do. Says nothing about its being valid."""
+    return token.partition(".")[0] in _keys().by_header
 
 
 def bearer_token(header: str | None) -> str | None:

@@ -13,9 +13,9 @@ from django.core.asgi import get_asgi_application
 
 django_application = ASGIStaticFilesHandler(get_asgi_application())
 
-from therapyconnect.messaging.selectors.events import events_for_stream  # noqa: E402
+from therapyconnect.messaging.selectors.events import Stretch, stretch_for_stream  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402
-from therapyconnect.messaging.shapes import Event  # noqa: E402
+from therapyconnect.messaging.services.sweep import Sweep  # noqa: E402
 from therapyconnect.realtime.door import Door  # noqa: E402
 from therapyconnect.realtime.hub import MemoryHub  # noqa: E402
 from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
@@ -31,6 +31,7 @@ class Application:
         self.hub = MemoryHub(self._read_events)
         self.engine.hub = self.hub
         self.watch = SessionWatch(self.engine)
+        self.sweep = Sweep(self.engine)
         self.door = Door(self.engine, self.hub, self.watch)
 
     async def __call__(
@@ -61,15 +62,17 @@ class Application:
             return
         engines.install(self.engine)
         self.watch.start()
+        self.sweep.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        await self.sweep.stop()
         await self.watch.stop()
         await self.engine.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _read_events(self, chat_id: str, after_seq: int) -> list[Event]:
+    async def _read_events(self, chat_id: str, after_seq: int) -> Stretch | None:
         return await self.engine.read(
-            events_for_stream(chat_id=chat_id, after_seq=after_seq, limit=STREAM_PAGE)
+            stretch_for_stream(chat_id=chat_id, after_seq=after_seq, limit=STREAM_PAGE)
         )
 
 

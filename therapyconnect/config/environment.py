@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from therapyconnect.accounts.outside.providers import IdentityProvider, parse_providers
 
 Mode = Literal["demo", "production"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +31,11 @@ class Environment:
     key_file: Path
     hosts: list[str]
     origins: list[str]
+    identity_providers: tuple[IdentityProvider, ...]
+    passkey_domain: str
+    passkey_origins: list[str]
+    edit_seconds: int
+    emergency_seconds: int
 
     @property
     def production(self) -> bool:
@@ -40,6 +49,47 @@ def _whole(env: environ.Env, name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} is a whole number") from None
 
 
+def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
+    """From the variable or the file that it may name instead; every mistake is told at once."""
+    name = "THERAPYCONNECT_IDENTITY_PROVIDERS"
+    text, file = env.str(name, ""), env.str(f"{name}_FILE", "")
+    if text and file:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: set one")
+    try:
+        return parse_providers(Path(file).read_text("utf-8") if file else text)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE can't be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ImproperlyConfigured(str(error)) from None
+
+
+def _passkeys(env: environ.Env, hosts: list[str], origins: list[str]) -> tuple[str, list[str]]:
+    """The domain that passkeys belong to, and the origins that they may be used from.
+
+    Both are fixed here: a request's `Host` could have a passkey made for, or used on, another name.
+    """
+    name = "THERAPYCONNECT_PASSKEY_DOMAIN"
+    if not origins:
+        # A host that begins with a dot or a star stands for many names, and is none itself.
+        origins = [f"https://{host}" for host in hosts if host and host[0] not in ".*["]
+    names = [urlsplit(origin).hostname or "" for origin in origins]
+    domain = env.str(name, "")
+    if not domain:
+        domain = next((n for n in names if n and not _is_address(n)), "localhost")
+    elif not any(n == domain or n.endswith(f".{domain}") for n in names):
+        raise ImproperlyConfigured(f"{name}: no origin is {domain} or below it")
+    below = [o for o, n in zip(origins, names, strict=True) if f".{n}".endswith(f".{domain}")]
+    return domain, below
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def _read() -> Environment:
     env = environ.Env()
     mode = env.str("THERAPYCONNECT_MODE", "demo")
@@ -51,6 +101,12 @@ def _read() -> Environment:
     hub = env.str("THERAPYCONNECT_HUB", "memory")
     if hub != "memory":
         raise ImproperlyConfigured("THERAPYCONNECT_HUB: this version has the engine memory")
+    edit_seconds = _whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60)
+    emergency_seconds = _whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60)
+    if edit_seconds < 0 or emergency_seconds < 1:
+        raise ImproperlyConfigured(
+            "THERAPYCONNECT_EDIT_SECONDS is 0 or more, THERAPYCONNECT_EMERGENCY_SECONDS 1 or more"
+        )
     workers = _whole(env, "THERAPYCONNECT_WORKERS", 1)
     if workers != 1:
         raise ImproperlyConfigured("THERAPYCONNECT_WORKERS: this version runs one process")
@@ -58,7 +114,15 @@ def _read() -> Environment:
     port = _whole(env, "PORT", 8000)
     demo_origins = [f"http://localhost:{port}", f"http://127.0.0.1:{port}"]
     production = mode == "production"
+    hosts = env.list(
+        "THERAPYCONNECT_HOSTS",
+        default=[] if production else ["localhost", "127.0.0.1", "[::1]"],
+    )
+    origins = env.list("THERAPYCONNECT_ORIGINS", default=[] if production else demo_origins)
+    passkey_domain, passkey_origins = _passkeys(env, hosts, origins)
     return Environment(
+        edit_seconds=edit_seconds,
+        emergency_seconds=emergency_seconds,
         mode=cast(Mode, mode),
         host=env.str("HOST", "127.0.0.1"),
         port=port,
@@ -69,11 +133,11 @@ def _read() -> Environment:
         throttles=throttles == "on",
         keys=env.str("THERAPYCONNECT_KEYS", ""),
         key_file=Path(env.str("THERAPYCONNECT_KEY_FILE", str(data / "keys" / "ring.json"))),
-        hosts=env.list(
-            "THERAPYCONNECT_HOSTS",
-            default=[] if production else ["localhost", "127.0.0.1", "[::1]"],
-        ),
-        origins=env.list("THERAPYCONNECT_ORIGINS", default=[] if production else demo_origins),
+        hosts=hosts,
+        origins=origins,
+        identity_providers=_identity_providers(env),
+        passkey_domain=passkey_domain,
+        passkey_origins=passkey_origins,
     )
 
 

@@ -21,6 +21,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Whose tokens are taken besides our own, each from the one issuer that it names.
+IDENTITY_PROVIDERS = ENVIRONMENT.identity_providers
+
 # Sessions live in our own table and are never in a cookie. The age is the refresh token's.
 SESSION_ENGINE = "therapyconnect.accounts.session_store"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -62,6 +65,9 @@ MFA_TOTP_ISSUER = "TherapyConnect"
 # With a tolerance allauth would take a code a second time, once its mark of use has expired.
 MFA_TOTP_TOLERANCE = 0
 MFA_PASSKEY_LOGIN_ENABLED = True
+# What a passkey belongs to, and where it may be used: configured, never taken from a request.
+PASSKEY_DOMAIN = ENVIRONMENT.passkey_domain
+PASSKEY_ORIGINS = ENVIRONMENT.passkey_origins
 # Addresses are given by an admin; nobody has to prove theirs before adding a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RATE_LIMITS: dict[str, str] | bool = (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from therapyconnect.accounts.quotas import Rate
 from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
@@ -28,6 +30,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "therapyconnect.vault.apps.VaultConfig",
     "therapyconnect.accounts.apps.AccountsConfig",
+    "therapyconnect.crisis.apps.CrisisConfig",
+    "therapyconnect.notifications.apps.NotificationsConfig",
     "therapyconnect.messaging.apps.MessagingConfig",
     "therapyconnect.ops.apps.OpsConfig",
     "allauth",
@@ -43,6 +47,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "therapyconnect.core.rest.middleware.RequestIdMiddleware",
+    "therapyconnect.crisis.middleware.CrisisMiddleware",
     "therapyconnect.ops.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -173,6 +178,25 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 THERAPYCONNECT: dict[str, Any] = {
     "MODE": ENVIRONMENT.mode,
     "THROTTLES": ENVIRONMENT.throttles,
+    # Of one user, all processes together; `socket_refused` of one network address.
+    "RATES": {
+        "message": Rate(burst=600, per_second=20),
+        "emergency": Rate(burst=30, per_second=0.5),
+        "search": Rate(burst=30, per_second=0.5),
+        "upload": Rate(burst=30, per_second=0.5),
+        "socket": Rate(burst=120, per_second=2),
+        "socket_refused": Rate(burst=60, per_second=1),
+        "notify": Rate(burst=60, per_second=1),
+    },
+    # In the data folder, or anywhere by its whole path; docs/guide/crisis-resources.md.
+    "CRISIS_FILE": (
+        ENVIRONMENT.data / _CRISIS_FILE
+        if (_CRISIS_FILE := os.environ.get("THERAPYCONNECT_CRISIS_FILE"))
+        else None
+    ),
+    # How long a message may be edited, and how long an alert waits for a person.
+    "EDIT_SECONDS": ENVIRONMENT.edit_seconds,
+    "EMERGENCY_SECONDS": ENVIRONMENT.emergency_seconds,
     "LANES": 2,
     "KEY_RING": key_ring(),
 }

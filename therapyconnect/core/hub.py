@@ -13,15 +13,18 @@ from typing import Any, Literal, Protocol
 
 
 @dataclass(slots=True)
-class MessageCreated:
-    """A durable event: a message took the next number of its chat.
+class Happened:
+    """A durable event: something took the next number of its chat.
 
-    `message` is the wire shape (a struct). `origin` is the socket request that sent it, or None.
+    `happening` is what, `chat` how the chat stood (who may see it is told by that). `origin` is
+    the socket request that asked for it, or None; `answer` is what only the asker is told.
     """
 
     chat_id: str
-    message: Any
+    happening: Any
+    chat: Any
     origin: object = None
+    answer: Any = None
 
 
 @dataclass(slots=True)
@@ -67,10 +70,14 @@ class Notified:
     notification: Any
 
 
-Push = MessageCreated | ReceiptMoved | Typing | Unsure | AlertChanged | Notified
+Push = Happened | ReceiptMoved | Typing | Unsure | AlertChanged | Notified
 
 
 class Hub(Protocol):
     """Takes pushes on the loop, in the order of their commits, and never blocks."""
 
     def publish(self, pushes: Sequence[Push]) -> None: ...
+
+    def online(self, user_id: str) -> bool:
+        """Whether the user has a socket open; from any thread."""
+        ...

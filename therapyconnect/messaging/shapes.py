@@ -81,7 +81,12 @@ class SentMessage(Message, kw_only=True):
     """A message as its sender is answered; the two last fields for a patient's emergency only."""
 
     crisis_resources: list[CrisisResource] | UnsetType = UNSET
-    emergency_alert: EmergencyAlert | None | UnsetType = UNSET
+    emergency_alert: EmergencyAlert | UnsetType | None = UNSET
+
+
+def sent_message(message: Message, **extras: Any) -> SentMessage:
+    """The message as its sender is answered."""
+    return SentMessage(**msgspec.structs.asdict(message), **extras)
 
 
 class MessageVersion(msgspec.Struct, kw_only=True):
@@ -206,7 +211,7 @@ class Event(msgspec.Struct, kw_only=True):
     seq: int
     type: EventType
     at: datetime | UnsetType = UNSET
-    actor_id: str | None | UnsetType = UNSET
+    actor_id: str | UnsetType | None = UNSET
     message: Message | UnsetType = UNSET
     chat: ChatDetail | UnsetType = UNSET
     room: Room | UnsetType = UNSET

@@ -11,8 +11,9 @@ import structlog
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from therapyconnect.accounts.outside.access import verify_access_async
 from therapyconnect.accounts.principal import Principal, require_enrolled
-from therapyconnect.accounts.tokens import bearer_token, verify_access
+from therapyconnect.accounts.tokens import bearer_token
 from therapyconnect.core.errors import DomainError, Forbidden, NotFound, Problem, Unauthenticated
 from therapyconnect.core.rest.errors import error_body, translate
 from therapyconnect.core.rest.renderers import MsgspecRenderer
@@ -111,7 +112,8 @@ class Door:
         tokens += [p.removeprefix(_BEARER) for p in scope["subprotocols"] if p.startswith(_BEARER)]
         if len(tokens) != 1 or not tokens[0]:
             raise Unauthenticated()
-        principal = await self._engine.read(principal_of(verify_access(tokens[0])))
+        claims = await verify_access_async(tokens[0])
+        principal = await self._engine.read(principal_of(claims))
         require_enrolled(principal)
         return principal
 

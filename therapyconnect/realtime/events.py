@@ -1,20 +1,21 @@
-"""A message on its way to many sockets: encoded once, framed once for each kind of reader."""
+"""An event on its way to many sockets: encoded once for each kind of reader."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from therapyconnect.core.hub import MessageCreated
+from therapyconnect.core.hub import Happened
+from therapyconnect.messaging.policies.history import can_see
+from therapyconnect.messaging.selectors.access import ChatAccess
+from therapyconnect.messaging.selectors.happenings import Happening
+from therapyconnect.messaging.selectors.messages import see
+from therapyconnect.messaging.services.requests import Changed, Sent
 from therapyconnect.messaging.shapes import Message
-from therapyconnect.realtime.frames import (
-    ChatMessageSaid,
-    EmergencyMessageSaid,
-    NewMessageSaid,
-    Ref,
-    encode,
-)
+from therapyconnect.realtime import frames
+from therapyconnect.realtime.frames import Ref, Said, encode
 
 
 class Origin:
@@ -28,54 +29,136 @@ class Origin:
 
 
 class Arrival:
-    """One event of a chat's stream."""
+    """One event of a chat's stream. `chat` tells who may see what of it."""
 
-    __slots__ = ("_body", "_chat", "_other", "_own", "chat_id", "message", "origin", "seq")
+    __slots__ = ("_body", "_encoded", "answer", "chat", "chat_id", "happening", "origin", "seq")
 
-    def __init__(self, message: Message, origin: object = None) -> None:
-        self.chat_id = message.chat_id
-        self.seq = message.seq
-        self.message = message
+    def __init__(
+        self,
+        happening: Happening,
+        chat: ChatAccess,
+        origin: object = None,
+        answer: Sent | Changed | None = None,
+    ) -> None:
+        self.chat_id = chat.id
+        self.seq = happening.seq
+        self.happening = happening
+        self.chat = chat
         self.origin = origin if isinstance(origin, Origin) else None
+        self.answer = answer
         self._body: msgspec.Raw | None = None
-        self._chat: bytes | None = None
-        self._own: bytes | None = None
-        self._other: bytes | None = None
+        self._encoded: dict[tuple[str, bool], list[bytes]] = {}
 
     @classmethod
-    def of(cls, push: MessageCreated) -> Arrival:
-        return cls(push.message, push.origin)
+    def of(cls, push: Happened) -> Arrival:
+        return cls(push.happening, push.chat, push.origin, push.answer)
 
     def ref_for(self, socket: object) -> Ref | None:
         """The `ref` to ack with, where `socket` is the one that asked."""
         origin = self.origin
         return origin.ref if origin is not None and origin.socket is socket else None
 
-    def chat_frame(self, ref: Ref | None = None) -> bytes:
-        """As a chat socket gets it."""
-        if ref is not None:
-            return encode(ChatMessageSaid(message=self._raw(), ref=ref))
-        if self._chat is None:
-            self._chat = encode(ChatMessageSaid(message=self._raw()))
-        return self._chat
+    def frames_for(self, user_id: str, *, on_user_socket: bool) -> list[bytes]:
+        """As a socket of `user_id` hears it; encoded once for all of that kind."""
+        key = (user_id, on_user_socket)
+        found = self._encoded.get(key)
+        if found is None:
+            said = self._said(user_id, on_user_socket=on_user_socket)
+            found = self._encoded[key] = [encode(frame) for frame in said]
+        return found
 
-    def user_frame(self, user_id: str, ref: Ref | None = None) -> bytes:
-        """As a socket of `user_id` gets it: one's own as `chat_message`, the other's as news."""
-        message = self.message
-        if message.sender_id == user_id:
-            if ref is not None:
-                return encode(ChatMessageSaid(message=self._raw(), chat_id=self.chat_id, ref=ref))
-            if self._own is None:
-                self._own = encode(ChatMessageSaid(message=self._raw(), chat_id=self.chat_id))
-            return self._own
-        if self._other is None:
-            kind = EmergencyMessageSaid if message.emergency else NewMessageSaid
-            self._other = encode(
-                kind(message=self._raw(), chat_id=self.chat_id, sender_name=message.sender_name)
-            )
-        return self._other
+    def answer_for(
+        self, user_id: str, *, on_user_socket: bool, ref: Ref, **extras: Any
+    ) -> list[bytes]:
+        """The same to the socket that asked: the first frame is its answer."""
+        said = self._said(user_id, on_user_socket=on_user_socket)
+        said[0].ref = ref
+        for name, value in extras.items():
+            setattr(said[0], name, value)
+        return [encode(frame) for frame in said]
 
-    def _raw(self) -> msgspec.Raw:
+    def _said(self, user_id: str, *, on_user_socket: bool) -> list[Said]:
+        happening, chat = self.happening, self.chat
+        scope: str | UnsetType = chat.id if on_user_socket else UNSET
+        message = happening.message
+        if message is None:
+            assert happening.chats is not None
+            detail = happening.chats[user_id]
+            return [frames.ChatUpdatedSaid(chat=detail, seq=happening.seq, chat_id=scope)]
+        hidden_seq = chat.hidden_seq_of(user_id)
+        if not can_see(message.seq, hidden_seq):
+            return [frames.HiddenSaid(seq=happening.seq, chat_id=chat.id)]
+        if happening.type == "message_created":
+            return [self._created(message, user_id, scope, on_user_socket=on_user_socket)]
+        seen = see(message, chat=chat, viewer_id=user_id)
+        return _changed(happening, seen, user_id, scope, on_user_socket=on_user_socket)
+
+    def _created(
+        self,
+        message: Message,
+        user_id: str,
+        scope: str | UnsetType,
+        *,
+        on_user_socket: bool,
+    ) -> Said:
+        body = self._raw(message, user_id)
+        if not on_user_socket or message.sender_id == user_id:
+            return frames.ChatMessageSaid(message=body, chat_id=scope)
+        return _news(message, body, self.chat, user_id)
+
+    def _raw(self, message: Message, user_id: str) -> msgspec.Raw:
+        """The message encoded: once for all, save where one may see less of it."""
+        if self.chat.hidden_seq_of(user_id):
+            return msgspec.Raw(encode(see(message, chat=self.chat, viewer_id=user_id)))
         if self._body is None:
-            self._body = msgspec.Raw(encode(self.message))
+            self._body = msgspec.Raw(encode(message))
         return self._body
+
+
+def _news(
+    message: Message, body: Message | msgspec.Raw, chat: ChatAccess, user_id: str
+) -> frames.NewMessageSaid | frames.EmergencyMessageSaid:
+    """The other's message (or the server's), as a user socket gets it."""
+    if message.emergency:
+        return frames.EmergencyMessageSaid(
+            message=body, chat_id=chat.id, sender_name=message.sender_name
+        )
+    return frames.NewMessageSaid(
+        message=body,
+        chat_id=chat.id,
+        sender_name=message.sender_name,
+        notify=chat.notifies(user_id),
+    )
+
+
+def _changed(
+    happening: Happening,
+    message: Message,
+    user_id: str,
+    scope: str | UnsetType,
+    *,
+    on_user_socket: bool,
+) -> list[Said]:
+    common: dict[str, Any] = {"message_id": message.id, "seq": happening.seq, "chat_id": scope}
+    if happening.type == "message_edited":
+        current = happening.current and not message.deleted
+        return [
+            frames.MessageEditedSaid(
+                new_text=message.text if current else None,
+                edited_at=message.edited_at,
+                payload=message.payload if current and message.payload is not None else UNSET,
+                **common,
+            )
+        ]
+    if happening.type == "message_deleted":
+        return [frames.MessageDeletedSaid(deleted_at=message.deleted_at, **common)]
+    if happening.type == "message_restored":
+        return [frames.MessageRestoredSaid(message=message, **common)]
+    flagged: list[Said] = [frames.EmergencyFlaggedSaid(**common)]
+    if on_user_socket and message.sender_id != user_id:
+        flagged.append(
+            frames.EmergencyMessageSaid(
+                message=message, sender_name=message.sender_name, chat_id=message.chat_id
+            )
+        )
+    return flagged

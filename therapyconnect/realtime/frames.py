@@ -11,8 +11,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from therapyconnect.crisis.resources import CrisisResource
 from therapyconnect.messaging.shapes import (
+    ChatDetail,
     ClientMessageId,
+    EmergencyAlert,
     Message,
     Receipts,
     SentKind,
@@ -69,6 +72,19 @@ class MessageReadAsked(Asked, kw_only=True):
     seq: Seq | None = None
 
 
+class MessageEditedAsked(Asked, kw_only=True):
+    """Give a message other words. The answer is the `message_edited` with the same `ref`."""
+
+    message_id: str
+    text: Text
+
+
+class MessageDeletedAsked(Asked, kw_only=True):
+    """Take a message away; it can be restored."""
+
+    message_id: str
+
+
 class ResumeAsked(Asked, kw_only=True):
     """Replay what came after a number: `after_seq` on a chat socket, `chats` on a user socket."""
 
@@ -91,6 +107,8 @@ AnyAsked = (
     | TypingAsked
     | MessageDeliveredAsked
     | MessageReadAsked
+    | MessageEditedAsked
+    | MessageDeletedAsked
     | ResumeAsked
     | AuthenticateAsked
     | PingAsked
@@ -111,23 +129,89 @@ class ConnectionEstablishedSaid(Said, kw_only=True):
 
 
 class ChatMessageSaid(Said, kw_only=True):
-    """A message; to the socket that sent it, with its `ref`, the ack."""
+    """A message; to the socket that sent it, with its `ref`, the ack.
+
+    The two last fields answer a patient's emergency: whom to call, and what became of the alert.
+    """
 
     message: Message | msgspec.Raw
+    crisis_resources: list[CrisisResource] | UnsetType = UNSET
+    emergency_alert: EmergencyAlert | UnsetType | None = UNSET
 
 
 class NewMessageSaid(Said, kw_only=True):
-    """The other's message, on a user socket."""
+    """The other's message, on a user socket. `notify` is false where its reader muted the chat."""
 
     message: Message | msgspec.Raw
     sender_name: str
+    notify: bool = True
 
 
 class EmergencyMessageSaid(Said, kw_only=True):
-    """The other's urgent message, on a user socket."""
+    """The other's urgent message, on a user socket: it is told however the chat is muted."""
 
     message: Message | msgspec.Raw
     sender_name: str
+    notify: bool = True
+
+
+class MessageEditedSaid(Said, kw_only=True):
+    """Other words; `new_text` is null where still later ones replaced them."""
+
+    message_id: str
+    new_text: str | None
+    edited_at: datetime | None
+    seq: int
+    payload: dict[str, Any] | UnsetType | None = UNSET
+
+
+class MessageDeletedSaid(Said, kw_only=True):
+    message_id: str
+    deleted_at: datetime | None
+    seq: int
+
+
+class MessageRestoredSaid(Said, kw_only=True):
+    message_id: str
+    message: Message
+    seq: int
+
+
+class EmergencyFlaggedSaid(Said, kw_only=True):
+    message_id: str
+    seq: int
+
+
+class EmergencyUpdatedSaid(Said, kw_only=True):
+    """An alert has a new state: only what has truly happened."""
+
+    emergency_alert: EmergencyAlert
+
+
+class ChatUpdatedSaid(Said, kw_only=True):
+    """Status, room or permissions changed: the chat as it stands now."""
+
+    chat: ChatDetail
+    seq: int
+
+
+class HiddenSaid(Said, kw_only=True):
+    """The place of what its reader may not see."""
+
+    seq: int
+
+
+class NotificationSaid(Said, kw_only=True):
+    """A notification of the user's own, on their user sockets."""
+
+    notification: Any
+
+
+class PresenceSaid(Said, kw_only=True):
+    """The other participant came or went."""
+
+    user_id: str
+    online: bool
 
 
 class MessageReadReceiptSaid(Said, kw_only=True):
@@ -161,6 +245,7 @@ class ErrorSaid(Said, kw_only=True):
     code: str
     message: str
     retry_after: int | UnsetType = UNSET
+    crisis_resources: list[CrisisResource] | UnsetType = UNSET
 
 
 class PongSaid(Said, kw_only=True):

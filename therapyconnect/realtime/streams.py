@@ -12,12 +12,13 @@ from typing import Final
 
 import structlog
 
-from therapyconnect.messaging.shapes import Event
+from therapyconnect.messaging.policies.standing import Bar
+from therapyconnect.messaging.selectors.events import Stretch
 from therapyconnect.realtime.events import Arrival
 
 log = structlog.get_logger("therapyconnect.realtime.streams")
 
-ReadEvents = Callable[[str, int], Awaitable[list[Event]]]
+ReadEvents = Callable[[str, int], Awaitable[Stretch | None]]
 Deliver = Callable[[Arrival], None]
 
 FILL_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
@@ -25,7 +26,10 @@ FILL_DELAYS: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 5.0, 5.0, 5.0)
 
 
 class ChatStream:
-    """`last` is the number of the latest event delivered; None until it is known where to begin."""
+    """`last` is the number of the latest event delivered; None until it is known where to begin.
+
+    `bar` is what keeps the two apart now: while there is one, neither is told what the other does.
+    """
 
     __slots__ = (
         "_closed",
@@ -35,6 +39,7 @@ class ChatStream:
         "_lost",
         "_read",
         "_waiting",
+        "bar",
         "chat_id",
         "last",
     )
@@ -50,6 +55,7 @@ class ChatStream:
     ) -> None:
         self.chat_id = chat_id
         self.last: int | None = None
+        self.bar: Bar | None = None
         self._read = read
         self._deliver = deliver
         self._late = late
@@ -58,10 +64,11 @@ class ChatStream:
         self._fill: asyncio.Task[None] | None = None
         self._closed = False
 
-    def start(self, last_seq: int) -> None:
+    def start(self, last_seq: int, bar: Bar | None = None) -> None:
         """Begin after `last_seq`, read from the database after the stream was registered."""
         if self.last is None:
             self.last = last_seq
+            self.bar = bar
             self._advance()
 
     def push(self, arrival: Arrival) -> None:
@@ -109,10 +116,10 @@ class ChatStream:
                 await asyncio.sleep(delay)
                 try:
                     while self.last is not None:
-                        events = await self._read(self.chat_id, self.last)
-                        if not events:
+                        stretch = await self._read(self.chat_id, self.last)
+                        if stretch is None or not stretch.happenings:
                             break
-                        self._take(events)
+                        self._take(stretch)
                 except Exception as error:
                     log.warning("stream.read_failed", error=type(error).__name__)
                     continue
@@ -126,12 +133,12 @@ class ChatStream:
             if not self._closed:
                 self._advance()
 
-    def _take(self, events: list[Event]) -> None:
-        for event in events:
-            if self._closed or self.last is None or event.seq <= self.last:
+    def _take(self, stretch: Stretch) -> None:
+        for happening in stretch.happenings:
+            if self._closed or self.last is None or happening.seq <= self.last:
                 continue
             waiting = self._waiting
-            pushed = waiting.pop(event.seq, None) if waiting is not None else None
-            self.last = event.seq
-            self._deliver(pushed if pushed is not None else Arrival(event.message))
+            pushed = waiting.pop(happening.seq, None) if waiting is not None else None
+            self.last = happening.seq
+            self._deliver(pushed if pushed is not None else Arrival(happening, stretch.chat))
         self._advance()

@@ -1,18 +1,20 @@
 """The watch: sockets whose session ended, whose user was deactivated or whose token ran out.
 
 It asks the database every two seconds for all sockets of the process at once, so that a revoked
-session's sockets are closed within five, whoever revoked it and wherever.
+session's sockets are closed within five, whoever revoked it and wherever. Who came with an outside
+provider's token has no session here: their sockets live while the user is active.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import structlog
 
-from therapyconnect.accounts.principal import ALIVE_SQL, Principal
+from therapyconnect.accounts.principal import ACTIVE_SQL, ALIVE_SQL, Principal
 from therapyconnect.core.queries import Query, Reading
 from therapyconnect.messaging.services.engine import Engine
 
@@ -64,19 +66,29 @@ class SessionWatch:
         for socket in sockets:
             if socket.principal.expires_at <= now:
                 socket.close(TOKEN_ENDED, "token expired")
-        by_session: dict[str, list[Watched]] = {}
-        for socket in sockets:
-            by_session.setdefault(socket.principal.session_id, []).append(socket)
-        ids = list(by_session)
+        ours = [socket for socket in sockets if not socket.principal.outside]
+        await self._close_ended(ALIVE_SQL, _by(ours, lambda one: one.session_id))
+        theirs = [socket for socket in sockets if socket.principal.outside]
+        await self._close_ended(ACTIVE_SQL, _by(theirs, lambda one: one.id))
+
+    async def _close_ended(self, sql: str, sockets: dict[str, list[Watched]]) -> None:
+        """Close the sockets under each id that `sql` does not give back."""
+        ids = list(sockets)
         for at in range(0, len(ids), CHUNK):
             asked = ids[at : at + CHUNK]
-            alive = await self._engine.read(_alive(asked))
-            for session_id in asked:
-                if session_id not in alive:
-                    for socket in by_session[session_id]:
-                        socket.close(TOKEN_ENDED, "session ended")
+            alive = await self._engine.read(_ids(sql, asked))
+            for ended in set(asked) - alive:
+                for socket in sockets[ended]:
+                    socket.close(TOKEN_ENDED, "session ended")
 
 
-def _alive(session_ids: list[str]) -> Reading[set[str]]:
-    rows = yield Query(ALIVE_SQL, (session_ids,))
+def _by(sockets: list[Watched], name: Callable[[Principal], str]) -> dict[str, list[Watched]]:
+    grouped: dict[str, list[Watched]] = {}
+    for socket in sockets:
+        grouped.setdefault(name(socket.principal), []).append(socket)
+    return grouped
+
+
+def _ids(sql: str, ids: list[str]) -> Reading[set[str]]:
+    rows = yield Query(sql, (ids,))
     return {row[0] for row in rows}

@@ -27,13 +27,7 @@ def check_content(
 
     Lengths are already right (the shapes hold them). Text is stored as sent: nothing is trimmed.
     """
-    problems: list[Problem] = []
-    if text.isspace():
-        problems.append(Problem("blank", "The text is only white space.", "text"))
-    if "\x00" in text:
-        problems.append(Problem("null_character", "The text holds a NUL character.", "text"))
-    if not _encodable(text):
-        problems.append(Problem("invalid", "The text is not valid Unicode.", "text"))
+    problems = _text_problems(text)
     if client_message_id is not None and (
         "\x00" in client_message_id or not _encodable(client_message_id)
     ):
@@ -57,6 +51,13 @@ def check_content(
         raise NotFound("attachment_id")
 
 
+def check_text(text: str) -> None:
+    """The same for the words alone, as an edit brings them."""
+    problems = _text_problems(text)
+    if problems:
+        raise Invalid.of(*problems)
+
+
 def check_reply(reply_to: str | None, chat_id: str) -> MessageRef | None:
     """The message replied to, which must be one of the same chat. Its existence is judged later."""
     if reply_to is None:
@@ -69,6 +70,17 @@ def check_reply(reply_to: str | None, chat_id: str) -> MessageRef | None:
 
 def reply_not_in_chat() -> Invalid:
     return Invalid("reply_to_not_in_chat", "No such message in this chat.", "reply_to")
+
+
+def _text_problems(text: str) -> list[Problem]:
+    problems: list[Problem] = []
+    if text.isspace():
+        problems.append(Problem("blank", "The text is only white space.", "text"))
+    if "\x00" in text:
+        problems.append(Problem("null_character", "The text holds a NUL character.", "text"))
+    if not _encodable(text):
+        problems.append(Problem("invalid", "The text is not valid Unicode.", "text"))
+    return problems
 
 
 def _deeper_than(levels: int, value: Any) -> bool:

@@ -29,8 +29,6 @@ def without_hidden_quote(message: M, hidden_seq: int) -> M:
     return message
 
 
-def hidden_after(hidden_seq: int, *, may_see: bool | None, last_seq: int) -> int:
-    """The number up to which history is hidden once the permission was set; None leaves it."""
-    if may_see is None:
-        return hidden_seq
+def hidden_after(*, may_see: bool, last_seq: int) -> int:
+    """Up to which number history is hidden once the permission was given or withdrawn."""
     return 0 if may_see else last_seq

@@ -9,6 +9,7 @@ from therapyconnect.core.errors import DomainError, Forbidden, NotFound
 from therapyconnect.messaging.shapes import ChatStatus
 
 Side = Literal["therapist", "patient"]
+Bar = Literal["deleted", "blocked", "ended"]
 
 
 @dataclass(slots=True)
@@ -29,9 +30,9 @@ class Standing:
         return self.blocked_by_therapist or self.blocked_by_patient
 
     @property
-    def reachable(self) -> bool:
-        """Whether the two may see each other type and be online."""
-        return self.related and not self.blocked and not self.deleted
+    def bar(self) -> Bar | None:
+        """What keeps the two apart: while there is one, neither is told what the other does."""
+        return bar_of(deleted=self.deleted, blocked=self.blocked, related=self.related)
 
     @property
     def status(self) -> ChatStatus:
@@ -47,15 +48,21 @@ def status_of(*, archived: bool, blocked: bool, deleted: bool) -> ChatStatus:
     return "archived" if archived else "active"
 
 
-def refusal_to_reach(standing: Standing) -> DomainError | None:
-    """Why neither may be told now what the other does (typing, receipts), or None."""
-    if standing.deleted:
+def bar_of(*, deleted: bool, blocked: bool, related: bool) -> Bar | None:
+    if deleted:
+        return "deleted"
+    if blocked:
+        return "blocked"
+    return None if related else "ended"
+
+
+def refusal_to_reach(bar: Bar | None) -> DomainError | None:
+    """Why nothing can be told between the two (typing, presence), or None."""
+    if bar == "deleted":
         return NotFound()
-    if standing.blocked:
+    if bar == "blocked":
         return chat_blocked()
-    if not standing.related:
-        return relationship_ended()
-    return None
+    return relationship_ended() if bar == "ended" else None
 
 
 def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> DomainError | None:
@@ -64,12 +71,9 @@ def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> Domai
     A patient's emergency gets through an archived chat or room and a withdrawn permission;
     nothing gets through a block, an ended relationship or a deleted chat.
     """
-    if standing.deleted:
-        return NotFound()
-    if standing.blocked:
-        return chat_blocked()
-    if not standing.related:
-        return relationship_ended()
+    barred = refusal_to_reach(standing.bar)
+    if barred is not None:
+        return barred
     if emergency and side == "patient":
         return None
     if standing.archived:

@@ -28,7 +28,8 @@ QUOTE_LENGTH: Final = 200
 _FIRST_MOVE: Final = """
     LEFT JOIN LATERAL (
         SELECT x.at FROM messaging_receipt x
-        WHERE x.chat_id = m.chat_id AND x.kind = {kind} AND x.up_to_seq >= COALESCE(m.restored_seq, m.seq)
+        WHERE x.chat_id = m.chat_id AND x.kind = {kind}
+          AND x.up_to_seq >= COALESCE(m.restored_seq, m.seq)
           AND x.reader_id = CASE WHEN m.sender_id = c.therapist_id THEN c.patient_id
                                  ELSE c.therapist_id END
         ORDER BY x.up_to_seq LIMIT 1
@@ -76,7 +77,7 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
     (
         chat_id, seq, changed_seq, client_message_id, sender_id, sender_name,
         message_type, emergency, version, text_sealed, payload_sealed, created_at, edited_at,
-        deleted_at, deleted_by, reply_to_seq, quote_version, quote_sealed, delivered_at, read_at,
+        deleted_at, deleted_by, reply_to_seq, _, _, delivered_at, read_at,
         restored_seq,
     ) = row  # fmt: skip
     text: str | None = None
@@ -86,9 +87,7 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
         text = open_text(cipher, text_sealed, seq=seq, version=version)
         if payload_sealed is not None:
             payload = open_payload(cipher, payload_sealed, seq=seq, version=version)
-        if quote_sealed is not None:
-            quote = open_text(cipher, quote_sealed, seq=reply_to_seq, version=quote_version)
-            quote = quote[:QUOTE_LENGTH]
+        quote = render_quote(row, cipher=cipher)
     status: ReadStatus = "sent"
     reader: str | None = None
     if sender_id is not None:
@@ -120,6 +119,14 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
         deleted_by=deleted_by,
         timestamp=created_at,
     )
+
+
+def render_quote(row: Row, *, cipher: Cipher) -> str | None:
+    """The start of what the message of a row of `MESSAGE_COLUMNS` replies to."""
+    reply_to_seq, version, sealed = row[15:18]
+    if sealed is None:
+        return None
+    return open_text(cipher, sealed, seq=reply_to_seq, version=version)[:QUOTE_LENGTH]
 
 
 def see(message: Message, *, chat: ChatAccess, viewer_id: str) -> Message:

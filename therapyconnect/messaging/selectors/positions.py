@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.queries import Query, Reading
+from therapyconnect.messaging.policies.standing import Bar, bar_of
 
 
-def chat_positions(*, viewer: Principal) -> Reading[list[tuple[str, int]]]:
-    """`(chat_id, last_seq)` of each of the viewer's chats that is not deleted."""
+class Position(NamedTuple):
+    """A chat, the number of its latest event, and what keeps its two people apart."""
+
+    chat_id: str
+    last_seq: int
+    bar: Bar | None
+
+
+def chat_positions(*, viewer: Principal) -> Reading[list[Position]]:
+    """Of each of the viewer's chats that is not deleted."""
     if viewer.role == "admin":
         return []
     rows = yield Query(
-        f"SELECT id, last_seq FROM messaging_chat"
-        f" WHERE {viewer.role}_id = %s AND deleted_at IS NULL",
+        "SELECT c.id, c.last_seq,"
+        " c.blocked_by_therapist_at IS NOT NULL OR c.blocked_by_patient_at IS NOT NULL,"
+        " EXISTS (SELECT 1 FROM accounts_carerelationship a"
+        "  WHERE a.therapist_id = c.therapist_id AND a.patient_id = c.patient_id"
+        "  AND a.ended_at IS NULL)"
+        f" FROM messaging_chat c WHERE c.{viewer.role}_id = %s AND c.deleted_at IS NULL",
         (viewer.id,),
     )
-    return [(row[0], row[1]) for row in rows]
+    return [
+        Position(chat_id, last_seq, bar_of(deleted=False, blocked=blocked, related=related))
+        for chat_id, last_seq, blocked, related in rows
+    ]

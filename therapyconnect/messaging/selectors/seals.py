@@ -30,6 +30,10 @@ def open_payload(cipher: Cipher, sealed: bytes, *, seq: int, version: int) -> di
     return msgspec.json.decode(value, type=dict[str, Any])
 
 
+def seal_room_text(cipher: Cipher, text: str, *, column: str) -> bytes | None:
+    return cipher.seal(text.encode(), table=ROOM, column=column, row="1") if text else None
+
+
 def open_room_text(cipher: Cipher, sealed: bytes | None, *, column: str) -> str:
     if sealed is None:
         return ""

@@ -56,8 +56,9 @@ def _create(chat_id: str, therapist_id: str, patient_id: str) -> bool:
             " active_at, last_seq, last_message_seq, therapist_delivered_seq, therapist_read_seq,"
             " patient_delivered_seq, patient_read_seq, therapist_unread_count,"
             " patient_unread_count, therapist_marked_unread, patient_marked_unread,"
-            " therapist_notifications, patient_notifications)"
-            " VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 0, 0, 0, 0, 0, 0, false, false, true, true)"
+            " therapist_notifications, patient_notifications, therapist_hidden_seq,"
+            " patient_hidden_seq) VALUES (%s, %s, %s, %s, %s, %s, 0, 0, 0, 0, 0, 0, 0, 0,"
+            " false, false, true, true, 0, 0)"
             " ON CONFLICT (id) DO NOTHING",
             (chat_id, therapist_id, patient_id, now, now, now),
         )

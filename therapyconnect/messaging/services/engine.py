@@ -20,10 +20,17 @@ from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from psycopg_pool import AsyncConnectionPool
 
 from therapyconnect.core.errors import DomainError, Unavailable
-from therapyconnect.core.hub import Hub, MessageCreated, Push, ReceiptMoved, Unsure
+from therapyconnect.core.hub import AlertChanged, Happened, Hub, Push, ReceiptMoved, Unsure
 from therapyconnect.core.queries import Reading, Row, arun
+from therapyconnect.messaging.selectors.happenings import Happening
 from therapyconnect.messaging.services.lanes import Lanes
-from therapyconnect.messaging.services.requests import Advanced, Outcome, Request, Send, Sent
+from therapyconnect.messaging.services.requests import (
+    Advanced,
+    Changed,
+    Outcome,
+    Request,
+    Sent,
+)
 
 T = TypeVar("T")
 
@@ -104,20 +111,38 @@ class Engine:
         pushes: list[Push] = []
         unsure: list[Push] = []
         for request, outcome in pairs:
-            if isinstance(outcome, Sent) and outcome.created and isinstance(request, Send):
-                pushes.append(
-                    MessageCreated(outcome.message.chat_id, outcome.message, request.origin)
-                )
+            if isinstance(outcome, (Sent, Changed)):
+                pushes.extend(pushes_of(outcome, origin=request.origin))
             elif isinstance(outcome, Unavailable) and outcome.unknown:
                 unsure.append(Unsure(request.chat_id))
-            elif isinstance(outcome, Advanced) and outcome.moved:
-                pushes.append(receipt_of(outcome, origin=request.origin))
+            elif isinstance(outcome, Advanced):
+                if outcome.moved:
+                    pushes.append(receipt_of(outcome, origin=request.origin))
+                if outcome.alert is not None:
+                    pushes.append(AlertChanged(outcome.chat_id, outcome.alert))
         if pushes:
             self.hub.publish(pushes)
         if unsure and self.loop is not None:
             # The server may still finish a commit whose connection was lost: look again later.
             for delay in UNSURE_LOOKS_SECONDS:
                 self.loop.call_later(delay, self.hub.publish, unsure)
+
+
+def pushes_of(outcome: Sent | Changed, *, origin: object = None) -> list[Push]:
+    """What both participants are told of a commit, in the order of its numbers."""
+    chat = outcome.chat
+    if isinstance(outcome, Sent):
+        happenings = [Happening.created(outcome.message)] if outcome.created else []
+    else:
+        happenings = outcome.happenings
+    pushes: list[Push] = [
+        # The first is what was asked for, and its push to the asker is the answer.
+        Happened(chat.id, happening, chat, None if index else origin, None if index else outcome)
+        for index, happening in enumerate(happenings)
+    ]
+    if outcome.raised and outcome.alert is not None:
+        pushes.append(AlertChanged(chat.id, outcome.alert))
+    return pushes
 
 
 def receipt_of(advanced: Advanced, *, origin: object = None) -> ReceiptMoved:
@@ -200,6 +225,19 @@ def _start_in_thread() -> Engine:
 
     _own_stop = stop_thread
     return made
+
+
+def publish(pushes: Sequence[Push]) -> None:
+    """Hand pushes to the hub from a thread, after their commit."""
+    target = engine()
+    if pushes and target.hub is not None and target.loop is not None:
+        target.loop.call_soon_threadsafe(target.hub.publish, list(pushes))
+
+
+def online(user_id: str) -> bool:
+    """Whether the user has a socket open on this server."""
+    hub = engine().hub
+    return hub is not None and hub.online(user_id)
 
 
 Make = Callable[[Callable[[Outcome], None]], Request]

@@ -1,25 +1,39 @@
 """The books of one batch: the chats as they stand under their locks, and what will be written.
 
 A batch judges its requests one after another against these, so the second of two sends sees the
-first. Nothing here talks to the database.
+first. Nothing here talks to the database. Changes of what was said are in `amendments`, those of
+the chat itself in `arrangements`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from therapyconnect.core.errors import Conflict, DomainError, Forbidden, NotFound
+from therapyconnect.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from therapyconnect.core.ids import MessageRef
+from therapyconnect.messaging.policies.announcements import TEXTS, Announcement
 from therapyconnect.messaging.policies.content import reply_not_in_chat
+from therapyconnect.messaging.policies.emergencies import attaches
+from therapyconnect.messaging.policies.history import can_see
 from therapyconnect.messaging.policies.receipts import check_horizon
-from therapyconnect.messaging.policies.standing import Side, refusal_to_send
+from therapyconnect.messaging.policies.standing import Side, chat_blocked, refusal_to_send
 from therapyconnect.messaging.selectors.access import ChatAccess
+from therapyconnect.messaging.selectors.alerts import Alert
+from therapyconnect.messaging.selectors.happenings import Happening
 from therapyconnect.messaging.selectors.messages import QUOTE_LENGTH
 from therapyconnect.messaging.selectors.seals import open_text, seal_payload, seal_text
-from therapyconnect.messaging.services.requests import Advance, Advanced, Outcome, Send, Sent
-from therapyconnect.messaging.shapes import Message
+from therapyconnect.messaging.services.requests import (
+    Advance,
+    Advanced,
+    Outcome,
+    Request,
+    Send,
+    Sent,
+    SetStatus,
+)
+from therapyconnect.messaging.shapes import EmergencyAlert, EventType, Message
 from therapyconnect.vault.cipher import Cipher
 
 DELIVERED, READ = 1, 2
@@ -34,6 +48,41 @@ class Quoted:
     version: int
     text_sealed: bytes
     deleted: bool
+    message_type: str
+
+
+@dataclass(slots=True)
+class Target:
+    """A message that the batch may amend: as it stands, and as its row is sealed.
+
+    `quote` is what it quotes, also where it is deleted and shows none.
+    """
+
+    message: Message
+    version: int
+    text_sealed: bytes
+    payload_sealed: bytes | None
+    restored_seq: int | None
+    quote: str | None
+
+
+@dataclass(slots=True)
+class RoomFacts:
+    """A room's row, opened; `archived` and who may send are in the chat's standing."""
+
+    room_type: str
+    description: str
+    tags: list[str]
+    therapist_can_see_history: bool
+    patient_can_see_history: bool
+
+    def sees(self, side: Side) -> bool:
+        """Whether `side` sees history."""
+        return (
+            self.therapist_can_see_history
+            if side == "therapist"
+            else (self.patient_can_see_history)
+        )
 
 
 @dataclass(slots=True)
@@ -58,29 +107,111 @@ class Ledger:
     written: dict[SendKey, tuple[bytes, MessageRef]]
     newest_message: dict[tuple[str, int], int]
     now: datetime
+    targets: dict[MessageRef, Target | DomainError] = field(default_factory=dict)
+    rooms: dict[str, RoomFacts] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    unreceptive: set[str] = field(default_factory=set)
+    """Chats whose therapist does not receive emergencies."""
+    acknowledge_within: timedelta = timedelta(minutes=5)
+    edit_window: timedelta = timedelta(minutes=15)
+
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    versions: list[tuple[Any, ...]] = field(default_factory=list)
+    amended: dict[MessageRef, Target] = field(default_factory=dict)
+    restated: dict[str, ChatAccess] = field(default_factory=dict)
+    """Chats whose status facts changed."""
+    arranged: dict[str, RoomFacts] = field(default_factory=dict)
+    ended: dict[str, str] = field(default_factory=dict)
+    """Pairs whose care relationship ends, by chat: who ended it."""
+    raised: list[Alert] = field(default_factory=list)
+    delivered: list[Alert] = field(default_factory=list)
+    retold: list[tuple[str, Happening]] = field(default_factory=list)
+    """Those that show the chat itself, which is read once all is written."""
     _in_batch: dict[SendKey, tuple[bytes, Message]] = field(default_factory=dict)
 
-    def judge(self, request: Send | Advance) -> Outcome | MessageRef:
-        """What comes of a request; a `MessageRef` where it repeats a message already stored."""
-        try:
-            book, side = self._admit(request)
-            if isinstance(request, Send):
-                return self._send(request, book, side)
-            return self._advance(request, book, side)
-        except DomainError as error:
-            return error
-
-    def _admit(self, request: Send | Advance) -> tuple[Book, Side]:
+    def admit(self, request: Request) -> tuple[Book, Side | None]:
+        """The request's chat and which side asks; None for an administrator."""
         book = self.books.get(request.chat_id)
-        user_id = request.sender_id if isinstance(request, Send) else request.reader_id
-        side = book.access.side_of(user_id) if book is not None else None
-        if book is None or side is None or book.access.standing.deleted:
+        if book is None:
+            raise NotFound()
+        side = book.access.side_of(request.user_id)
+        if side is None and not request.user_id.startswith("a_"):
+            raise NotFound()
+        if book.access.standing.deleted and not (side is None and isinstance(request, SetStatus)):
             raise NotFound()
         return book, side
 
-    def _send(self, send: Send, book: Book, side: Side) -> Outcome | MessageRef:
+    def take_seq(self, book: Book) -> int:
+        """The chat's next number."""
+        book.access.last_seq += 1
+        book.touched = True
+        return book.access.last_seq
+
+    def note_event(
+        self,
+        book: Book,
+        kind: EventType,
+        *,
+        actor_id: str,
+        message_seq: int | None = None,
+        version: int | None = None,
+    ) -> int:
+        """Take a number for something that is no new message, and note its row."""
+        seq = self.take_seq(book)
+        self.events.append((book.access.id, seq, kind, actor_id, message_seq, version))
+        return seq
+
+    def announce(self, book: Book, announcement: Announcement, **facts: Any) -> Happening:
+        """A system message: the server says what both must see."""
+        access, cipher = book.access, book.cipher
+        seq = self.take_seq(book)
+        text, payload = TEXTS[announcement], {"event": announcement, **facts}
+        sealed = seal_text(cipher, text, seq=seq, version=1)
+        payload_sealed = seal_payload(cipher, payload, seq=seq, version=1)
+        self.messages.append(
+            (access.id, seq, None, None, None, "system", False, sealed, payload_sealed, None)
+        )
+        access.last_message_seq = seq
+        book.said_at = self.now
+        return Happening.created(
+            Message(
+                id=MessageRef(access.id, seq).id,
+                chat_id=access.id,
+                seq=seq,
+                changed_seq=seq,
+                client_message_id=None,
+                sender_id=None,
+                sender_name="",
+                text=text,
+                message_type="system",
+                emergency=False,
+                payload=payload,
+                timestamp=self.now,
+            )
+        )
+
+    def call(self, book: Book, *, message_seq: int, event_seq: int) -> tuple[Alert, bool]:
+        """The alert of a patient's emergency, and whether it was raised now.
+
+        Where one still waits for a person, this call belongs to it.
+        """
+        access = book.access
+        latest = self.alerts.get(access.id)
+        if latest is not None and attaches(latest.state):
+            return latest, False
+        alert = Alert(
+            access.id, event_seq, message_seq, "raised", self.now,
+            due_at=self.now + self.acknowledge_within,
+        )  # fmt: skip
+        if access.id in self.unreceptive:
+            alert.state, alert.exhausted_at = "exhausted", self.now
+        self.alerts[access.id] = alert
+        self.raised.append(alert)
+        return alert, True
+
+    def send(self, send: Send, book: Book, side: Side) -> Outcome | MessageRef:
         body = send.body()
         key: SendKey | None = None
         if send.client_message_id is not None:
@@ -95,14 +226,20 @@ class Ledger:
         message = self._write(send, book, key, body)
         if key is not None:
             self._in_batch[key] = (body, message)
-        return self._sent(message, book, created=True)
+        sent = self._sent(message, book, created=True)
+        if send.emergency and side == "patient":
+            alert, sent.raised = self.call(book, message_seq=message.seq, event_seq=message.seq)
+            sent.alert = alert.shape
+        return sent
 
     def _repeated(self, key: SendKey, body: bytes, book: Book) -> Outcome | MessageRef | None:
         if key in self._in_batch:
             same, message = self._in_batch[key]
             if same != body:
                 raise idempotency_conflict()
-            return self._sent(message, book, created=False)
+            sent = self._sent(message, book, created=False)
+            sent.alert = self.alert_of(message, book)
+            return sent
         stored = self.written.get(key)
         if stored is None:
             return None
@@ -115,11 +252,12 @@ class Ledger:
         """Take the chat's next number for a message and note its row."""
         access, cipher = book.access, book.cipher
         quote = self._quote(send, book)
-        seq = access.last_seq + 1
+        if send.replaces is not None:
+            self._check_replaced(send.replaces, access.hidden_seq_of(send.sender_id))
+        seq = self.take_seq(book)
+        payload = send.kept_payload
         payload_sealed = (
-            seal_payload(cipher, send.payload, seq=seq, version=1)
-            if send.payload is not None
-            else None
+            seal_payload(cipher, payload, seq=seq, version=1) if payload is not None else None
         )
         self.messages.append(
             (
@@ -135,8 +273,8 @@ class Ledger:
                 send.reply_to.seq if send.reply_to is not None else None,
             )
         )
-        access.last_seq = access.last_message_seq = seq
-        book.said_at, book.touched = self.now, True
+        access.last_message_seq = seq
+        book.said_at = self.now
         if send.sender_id == access.therapist_id:
             access.patient_unread_count += 1
         else:
@@ -152,7 +290,7 @@ class Ledger:
             text=send.text,
             message_type=send.message_type,  # type: ignore[arg-type]  # checked at the edge
             emergency=send.emergency,
-            payload=send.payload,
+            payload=payload,
             reply_to=send.reply_to.id if send.reply_to is not None else None,
             reply_to_text=quote,
             timestamp=self.now,
@@ -167,7 +305,7 @@ class Ledger:
         if ref is None:
             return None
         found = self.quoted.get(ref)
-        if found is None:
+        if found is None or not can_see(ref.seq, book.access.hidden_seq_of(send.sender_id)):
             raise reply_not_in_chat()
         if found.deleted:
             return None
@@ -175,12 +313,25 @@ class Ledger:
             :QUOTE_LENGTH
         ]
 
-    def _advance(self, advance: Advance, book: Book, side: Side) -> Outcome:
+    def _check_replaced(self, ref: MessageRef, hidden_seq: int) -> None:
+        found = self.quoted.get(ref)
+        if (
+            found is None
+            or found.message_type != "prescription"
+            or not can_see(ref.seq, hidden_seq)
+        ):
+            raise Invalid(
+                "replaces_not_in_chat", "No such prescription in this chat.", "payload.replaces"
+            )
+
+    def advance(self, advance: Advance, book: Book, side: Side) -> Outcome:
         access = book.access
+        if access.standing.blocked:
+            raise chat_blocked()
         up_to = access.last_seq if advance.up_to is None else advance.up_to
         if advance.message:
             found = self.quoted.get(MessageRef(access.id, up_to))
-            if found is None:
+            if found is None or not can_see(up_to, access.hidden_seq_of(advance.reader_id)):
                 raise NotFound()
             if found.sender_id == advance.reader_id:
                 raise Forbidden("not_recipient", "Only the recipient marks a message.")
@@ -200,6 +351,7 @@ class Ledger:
         else:
             access.patient_delivered_seq, access.patient_read_seq = new_delivered, new_read
         book.touched = book.touched or new_delivered > delivered or new_read > read
+        alert = self._confirm(access, new_delivered) if side == "therapist" else None
         return Advanced(
             chat_id=access.id,
             reader_id=advance.reader_id,
@@ -210,7 +362,24 @@ class Ledger:
             message_id=self._newest_message(access, up_to),
             at=self.now,
             moved=moved,
+            alert=alert.shape if alert is not None else None,
         )
+
+    def _confirm(self, access: ChatAccess, delivered_seq: int) -> Alert | None:
+        """The alert that a device of the therapist's has just confirmed."""
+        alert = self.alerts.get(access.id)
+        if alert is None or alert.state != "raised" or alert.event_seq > delivered_seq:
+            return None
+        alert.state, alert.delivered_at = "delivered", self.now
+        self.delivered.append(alert)
+        return alert
+
+    def alert_of(self, message: Message, book: Book) -> EmergencyAlert | None:
+        """The chat's latest alert, where `message` is a patient's emergency."""
+        if not message.emergency or message.sender_id != book.access.patient_id:
+            return None
+        alert = self.alerts.get(book.access.id)
+        return alert.shape if alert is not None else None
 
     def _newest_message(self, access: ChatAccess, up_to: int) -> str | None:
         if up_to >= access.last_message_seq:
@@ -220,7 +389,7 @@ class Ledger:
         return MessageRef(access.id, seq).id if seq else None
 
     def _sent(self, message: Message, book: Book, *, created: bool) -> Sent:
-        return Sent(message, created, book.access.therapist_id, book.access.patient_id)
+        return Sent(message, created, book.access)
 
 
 def idempotency_conflict() -> Conflict:

@@ -120,7 +120,7 @@ def _read(pgconn: Any) -> Generator[Wait, Ready | int, list[Any]]:
 
 # --- parameters, in PostgreSQL's binary format ------------------------------------------------
 
-_BOOL, _BYTEA, _INT8, _TEXT = 16, 17, 20, 25
+_BOOL, _BYTEA, _INT8, _TEXT, _TIMESTAMPTZ = 16, 17, 20, 25, 1184
 _NULL: Final = b"\xff\xff\xff\xff"
 _TRUE, _FALSE = b"\x00\x00\x00\x01\x01", b"\x00\x00\x00\x01\x00"
 _HEAD: Final = struct.Struct("!iiiii").pack  # dimensions, has nulls, type, length, lower bound
@@ -153,6 +153,14 @@ def booleans(values: Iterable[bool]) -> bytes:
 def moment(value: datetime) -> bytes:
     """A `timestamptz`."""
     return ((value - _EPOCH) // _MICROSECOND).to_bytes(8, "big", signed=True)
+
+
+def moments(values: Iterable[datetime | None]) -> bytes:
+    """A `timestamptz[]`."""
+    return _array(
+        _TIMESTAMPTZ,
+        [_NULL if value is None else _LENGTH(8) + moment(value) for value in values],
+    )
 
 
 def _bytes(kind: int, values: Sequence[bytes | None]) -> bytes:

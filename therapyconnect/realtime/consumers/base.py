@@ -1,14 +1,13 @@
-"""What both kinds of socket share: the loop over frames, answers, replay."""
+"""What both kinds of socket do: read frames, ask of the lanes, answer."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import msgspec
-import structlog
 from msgspec import UNSET, UnsetType
 
 from therapyconnect.accounts.principal import (
@@ -19,70 +18,47 @@ from therapyconnect.accounts.principal import (
     require_enrolled,
 )
 from therapyconnect.accounts.tokens import verify_access
-from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated, Unavailable
-from therapyconnect.core.hub import ReceiptMoved, Typing
-from therapyconnect.core.ids import parse_chat_id, parse_message_id, role_of
+from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated
+from therapyconnect.core.hub import Typing
+from therapyconnect.core.ids import parse_chat_id, parse_message_id
 from therapyconnect.core.queries import Query, Reading
-from therapyconnect.core.rest.errors import translate
+from therapyconnect.crisis.requests import says_emergency
+from therapyconnect.messaging.policies.standing import refusal_to_reach
 from therapyconnect.messaging.selectors.access import access_chat
-from therapyconnect.messaging.selectors.events import resume
-from therapyconnect.messaging.services.engine import Engine, receipt_of
+from therapyconnect.messaging.selectors.happenings import Happening
+from therapyconnect.messaging.services.changing import build_delete, build_edit
+from therapyconnect.messaging.services.engine import receipt_of
 from therapyconnect.messaging.services.requests import (
     Advance,
     Advanced,
+    Change,
+    Changed,
     Outcome,
     ReceiptKind,
     Sent,
 )
 from therapyconnect.messaging.services.sending import build_send, check_identity
-from therapyconnect.messaging.shapes import Receipts
+from therapyconnect.messaging.shapes import EventType
 from therapyconnect.realtime import frames
+from therapyconnect.realtime.consumers.resumer import Resumer
 from therapyconnect.realtime.events import Arrival, Origin
 from therapyconnect.realtime.flood import Flood
-from therapyconnect.realtime.frames import Ref, Said, encode
-from therapyconnect.realtime.hub import GOING_AWAY, MemoryHub
-from therapyconnect.serving.push import PushChannel
-
-log = structlog.get_logger("therapyconnect.realtime")
+from therapyconnect.realtime.frames import Ref
 
 HEARTBEAT_SECONDS: Final = 20
-REPLAY_PAGE: Final = 200
 MAX_IN_FLIGHT: Final = 256
-REPLAY_PAUSE_BYTES: Final = 256 * 1024
 
 Receive = Callable[[], Awaitable[Any]]
 
 
-class Consumer:
+class Consumer(Resumer):
     """One socket of one user. Runs on the loop; nothing here blocks or waits for a reader."""
 
-    on_user_socket: ClassVar[bool]
-
-    def __init__(
-        self,
-        *,
-        principal: Principal,
-        push: PushChannel,
-        engine: Engine,
-        hub: MemoryHub,
-        throttled: bool,
-    ) -> None:
-        self.principal = principal
-        self.user_id = principal.id
-        self.push = push
-        self.engine = engine
-        self.hub = hub
-        self.established = False
+    def __init__(self, *, throttled: bool, **common: Any) -> None:
+        super().__init__(**common)
         self._flood = Flood(time.monotonic()) if throttled else None
         self._in_flight = 0
         self._room: asyncio.Event | None = None
-        # A chat's events up to here came in a replay; a late push of one of them is dropped.
-        self._floors: dict[str, int] = {}
-        self._replaying: str | None = None
-        # Pushes of that chat meanwhile, by number; the replay reads them from the database.
-        self._withheld: dict[int, Arrival] = {}
-        # Receipts said meanwhile: `resumed` must not say less than they did.
-        self._said_meanwhile: list[ReceiptMoved] = []
 
     # --- what a subclass decides --------------------------------------------------------------
 
@@ -93,13 +69,6 @@ class Consumer:
     async def resume(self, asked: frames.ResumeAsked) -> None:
         raise NotImplementedError
 
-    def frame_of(self, arrival: Arrival, ref: Ref | None) -> bytes:
-        raise NotImplementedError
-
-    def scope_of(self, chat_id: str) -> str | UnsetType:
-        """The `chat_id` that a frame of this socket carries: none on a chat socket."""
-        return chat_id if self.on_user_socket else UNSET
-
     # --- the loop -----------------------------------------------------------------------------
 
     async def run(self, receive: Receive) -> None:
@@ -108,27 +77,38 @@ class Consumer:
             event = await receive()
             if event["type"] == "websocket.disconnect":
                 return
-            if self._flood is not None:
-                verdict = self._flood.judge(time.monotonic())
-                if verdict == "close":
-                    self.close(1008, "flood")
-                    return
-                if verdict == "refuse":
-                    self._refuse_flood()
-                    continue
             text = event.get("text")
-            if text is None:
+            verdict = self._flood.judge(time.monotonic()) if self._flood is not None else "pass"
+            if verdict == "close":
+                self.close(1008, "flood")
+                return
+            # A call for help is not refused for what was sent before it: it has its own limit.
+            if verdict == "refuse" and not self._calls(text):
+                self.say(
+                    frames.ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1)
+                )
+            elif text is None:
                 self.say(frames.ErrorSaid(code="binary_frame", message="Frames are text."))
-                continue
-            try:
-                asked = frames.decode.decode(text)
-            except (msgspec.DecodeError, UnicodeError, RecursionError):
-                self.say(frames.refusal_of(text))
-                continue
-            await self._handle(asked)
+            else:
+                await self._read(text)
 
-    def _refuse_flood(self) -> None:
-        self.say(frames.ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1))
+    def _calls(self, text: str | None) -> bool:
+        """Whether a frame that was not read may be a patient's emergency."""
+        return (
+            self.principal.role == "patient"
+            and text is not None
+            and says_emergency(text.encode("utf-8", "replace"))
+        )
+
+    async def _read(self, text: str) -> None:
+        try:
+            asked = frames.decode.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            refusal = frames.refusal_of(text)
+            refusal.crisis_resources = self.crisis_resources(self._calls(text))
+            self.say(refusal)
+            return
+        await self._handle(asked)
 
     async def _handle(self, asked: frames.Asked) -> None:
         ref = asked.ref
@@ -146,6 +126,8 @@ class Consumer:
                 chat_id = self.scope_of(named)
                 if isinstance(asked, frames.ChatMessageAsked):
                     await self._send(asked, named)
+                elif isinstance(asked, (frames.MessageEditedAsked, frames.MessageDeletedAsked)):
+                    await self._amend(asked, named)
                 elif isinstance(asked, frames.TypingAsked):
                     await self._type(asked, named)
                 elif isinstance(asked, frames.MessageReadAsked):
@@ -153,7 +135,7 @@ class Consumer:
                 elif isinstance(asked, frames.MessageDeliveredAsked):
                     await self._advance(asked, named, "delivered")
         except Exception as error:
-            self.refuse(error, ref, chat_id)
+            self.refuse(error, ref, chat_id, emergency=getattr(asked, "emergency", False))
 
     # --- what a client asks -------------------------------------------------------------------
 
@@ -164,10 +146,10 @@ class Consumer:
         def answered(outcome: Outcome) -> None:
             self._leave_flight()
             if isinstance(outcome, DomainError):
-                self.refuse(outcome, ref, self.scope_of(chat_id))
+                self.refuse(outcome, ref, self.scope_of(chat_id), emergency=asked.emergency)
             elif isinstance(outcome, Sent) and not outcome.created:
                 # Created ones are acked by the stream, in their place in the order.
-                self.push.send(self.frame_of(Arrival(outcome.message), ref))
+                self._answer(Happening.created(outcome.message), outcome, ref)
 
         send = build_send(
             sender=self.principal,
@@ -184,6 +166,39 @@ class Consumer:
         )
         await self._enter_flight()
         self.engine.submit(send)
+
+    async def _amend(
+        self, asked: frames.MessageEditedAsked | frames.MessageDeletedAsked, chat_id: str
+    ) -> None:
+        named = parse_message_id(asked.message_id)
+        if named is None or named.chat_id != chat_id:
+            raise NotFound("message_id")
+        ref = asked.ref
+
+        def answered(outcome: Outcome) -> None:
+            self._leave_flight()
+            if isinstance(outcome, DomainError):
+                self.refuse(outcome, ref, self.scope_of(chat_id))
+            elif isinstance(outcome, Changed) and not outcome.happenings:
+                self._answer(_unchanged(asked, outcome), outcome, ref)
+
+        common: dict[str, Any] = {
+            "caller": self.principal,
+            "message_id": asked.message_id,
+            "reply": answered,
+            "origin": Origin(self, ref),
+        }
+        change: Change
+        if isinstance(asked, frames.MessageEditedAsked):
+            change = build_edit(text=asked.text, **common)
+        else:
+            change = build_delete(**common)
+        await self._enter_flight()
+        self.engine.submit(change)
+
+    def _answer(self, happening: Happening, outcome: Sent | Changed, ref: Ref | None) -> None:
+        """Answer what took no number, with what was there already."""
+        self.tell(Arrival(happening, outcome.chat, answer=outcome), ref)
 
     async def _advance(
         self,
@@ -221,8 +236,13 @@ class Consumer:
         self.engine.submit(advance)
 
     async def _type(self, asked: frames.TypingAsked, chat_id: str) -> None:
-        if self.hub.stream(chat_id) is None:  # new and silent so far, or none at all
-            await self.engine.read(access_chat(viewer=self.principal, chat_id=chat_id))
+        stream = self.hub.stream(chat_id)
+        if stream is None or stream.bar is not None:  # new and silent so far, none, or barred
+            access = await self.engine.read(access_chat(viewer=self.principal, chat_id=chat_id))
+            refusal = refusal_to_reach(access.standing.bar)
+            if refusal is not None:
+                raise refusal
+            self.hub.reopen(chat_id)
         self.hub.type(Typing(chat_id, self.user_id, asked.is_typing))
 
     async def _authenticate(self, asked: frames.AuthenticateAsked) -> None:
@@ -233,121 +253,6 @@ class Consumer:
         principal = await self.engine.read(principal_of(claims))
         require_enrolled(principal)
         self.principal = principal
-
-    async def replay(self, chat_id: str, after_seq: int, ref: Ref | None) -> None:
-        """Say everything after `after_seq`, in order, until the stream has nothing newer.
-
-        Pushes of this chat wait for the end of the replay, which reads them from the database.
-        """
-        self._replaying = chat_id
-        try:
-            done, receipts = await self._replay_events(chat_id, after_seq)
-            for receipt in self._said_meanwhile:
-                _include(receipt, receipts)
-            self._floors[chat_id] = max(done, self._floors.get(chat_id, 0))
-            self.say(
-                frames.ResumedSaid(
-                    last_seq=done,
-                    receipts=receipts,
-                    chat_id=self.scope_of(chat_id),
-                    ref=ref if ref is not None else UNSET,
-                )
-            )
-        except Exception as error:
-            self.refuse(error, ref, self.scope_of(chat_id))
-            if not isinstance(error, DomainError) or isinstance(error, Unavailable):
-                # Broken off in the middle: what came next would leave a hole behind it.
-                self.close(GOING_AWAY, "resume")
-        finally:
-            self._replaying = None
-            withheld, self._withheld = self._withheld, {}
-            self._said_meanwhile.clear()
-        # Covered by the replay unless it was refused; then they are news, in their order.
-        for arrival in withheld.values():
-            self.arrive(arrival)
-
-    async def _replay_events(self, chat_id: str, after_seq: int) -> tuple[int, Receipts]:
-        """Say the events; the number reached, and the chat's receipts."""
-        done = after_seq
-        while True:
-            page = await self.engine.read(
-                resume(viewer=self.principal, chat_id=chat_id, after_seq=done, limit=REPLAY_PAGE)
-            )
-            for event in page.events:
-                pushed = self._withheld.pop(event.seq, None)
-                own = pushed.ref_for(self) if pushed is not None else None
-                self.push.send(self.frame_of(Arrival(event.message), own))
-                done = event.seq
-            stream = self.hub.stream(chat_id)
-            if done >= page.last_seq and (stream is None or done >= (stream.last or 0)):
-                return done, page.receipts
-            while self.push.pending_bytes > REPLAY_PAUSE_BYTES and not self.push.closed:
-                await asyncio.sleep(0.01)
-
-    # --- what a client hears ------------------------------------------------------------------
-
-    def arrive(self, arrival: Arrival) -> None:
-        if not self.established:
-            return
-        ref = arrival.ref_for(self)
-        if self._replaying == arrival.chat_id:
-            self._withheld[arrival.seq] = arrival
-            return
-        if arrival.seq > self._floors.get(arrival.chat_id, 0) or ref is not None:
-            self.push.send(self.frame_of(arrival, ref))
-
-    def hear_receipt(self, receipt: ReceiptMoved) -> None:
-        if self.established and receipt.origin is not self:
-            self._say_receipt(receipt, None)
-
-    def hear_typing(self, typing: Typing) -> None:
-        if self.established:
-            self.say(
-                frames.TypingIndicatorSaid(
-                    user_id=typing.user_id,
-                    is_typing=typing.is_typing,
-                    chat_id=self.scope_of(typing.chat_id),
-                )
-            )
-
-    def _say_receipt(self, receipt: ReceiptMoved, ref: Ref | None) -> None:
-        if self._replaying == receipt.chat_id:
-            self._said_meanwhile.append(receipt)
-        common: dict[str, Any] = {
-            "message_id": receipt.message_id,
-            "seq": receipt.seq,
-            "user_id": receipt.reader_id,
-            "chat_id": self.scope_of(receipt.chat_id),
-            "ref": ref if ref is not None else UNSET,
-        }
-        if receipt.kind == "read":
-            self.say(frames.MessageReadReceiptSaid(read_at=receipt.at, **common))
-        else:
-            self.say(frames.MessageDeliveredReceiptSaid(delivered_at=receipt.at, **common))
-
-    def say(self, said: Said) -> None:
-        self.push.send(encode(said))
-
-    def refuse(self, error: Exception, ref: Ref | None, chat_id: str | UnsetType = UNSET) -> None:
-        """Answer with an error frame; what is not a refusal is logged, and says nothing."""
-        domain = translate(error)
-        if domain is None:
-            log.error("socket.broke", exc_info=error)
-            code, detail, retry_after = "server_error", "The server made a mistake.", None
-        else:
-            code, detail, retry_after = domain.code, domain.detail, domain.retry_after
-        self.say(
-            frames.ErrorSaid(
-                code=code,
-                message=detail,
-                ref=ref if ref is not None else UNSET,
-                chat_id=chat_id,
-                retry_after=retry_after if retry_after is not None else UNSET,
-            )
-        )
-
-    def close(self, code: int, reason: str = "") -> None:
-        self.push.close(code, reason)
 
     # --- how much may be in flight ------------------------------------------------------------
 
@@ -371,14 +276,6 @@ def principal_of(claims: Any) -> Reading[Principal]:
     return principal_from_row(claims, rows[0] if rows else None)
 
 
-def _include(receipt: ReceiptMoved, receipts: Receipts) -> None:
-    """Raise the horizons to what a receipt said; read implies delivered."""
-    own = receipts.therapist if role_of(receipt.reader_id) == "therapist" else receipts.patient
-    own.delivered_seq = max(own.delivered_seq, receipt.seq)
-    if receipt.kind == "read":
-        own.read_seq = max(own.read_seq, receipt.seq)
-
-
 def own_chat(principal: Principal, chat_id: str | None) -> str:
     """`chat_id`, where its name says that the caller may take part in it; else not found."""
     if chat_id is None:
@@ -386,3 +283,12 @@ def own_chat(principal: Principal, chat_id: str | None) -> str:
     if principal.id not in (parse_chat_id(chat_id) or ()):
         raise NotFound("chat_id")
     return chat_id
+
+
+def _unchanged(asked: frames.Asked, outcome: Changed) -> Happening:
+    """What an amendment that changed nothing is answered with: the latest event of its message."""
+    message = outcome.message
+    assert message is not None
+    edited = isinstance(asked, frames.MessageEditedAsked)
+    kind: EventType = "message_edited" if edited else "message_deleted"
+    return Happening(message.changed_seq, kind, message.timestamp, message.sender_id, message)

@@ -9,8 +9,6 @@ from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.selectors.access import access_chat
 from therapyconnect.realtime import frames
 from therapyconnect.realtime.consumers.base import HEARTBEAT_SECONDS, Consumer
-from therapyconnect.realtime.events import Arrival
-from therapyconnect.realtime.frames import Ref
 
 
 class ChatConsumer(Consumer):
@@ -30,10 +28,11 @@ class ChatConsumer(Consumer):
         access = await self.engine.read(access_chat(viewer=self.principal, chat_id=self.chat_id))
         if access.standing.blocked:
             raise Forbidden("chat_blocked", "This chat is blocked.")
-        self.hub.start_chat(self.chat_id, access.last_seq)
+        self.hub.start_chat(self.chat_id, access.last_seq, access.standing.bar)
 
     def leave(self) -> None:
         self.hub.leave_chat(self, self.chat_id)
+        self.hub.gone(self)
 
     def establish(self) -> None:
         """Greet; every event after `last_seq` follows on this socket."""
@@ -45,6 +44,7 @@ class ChatConsumer(Consumer):
                 heartbeat_seconds=HEARTBEAT_SECONDS,
             )
         )
+        self.hub.came(self, [self.chat_id])
 
     def chat_of(self, asked: frames.Asked) -> str:
         if asked.chat_id is not None and asked.chat_id != self.chat_id:
@@ -56,6 +56,3 @@ class ChatConsumer(Consumer):
         if asked.after_seq is None or asked.chats is not None:
             raise Invalid("required", "Give after_seq.", "after_seq")
         await self.replay(self.chat_id, asked.after_seq, asked.ref)
-
-    def frame_of(self, arrival: Arrival, ref: Ref | None) -> bytes:
-        return arrival.chat_frame(ref)

@@ -9,8 +9,6 @@ from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.selectors.positions import chat_positions
 from therapyconnect.realtime import frames
 from therapyconnect.realtime.consumers.base import HEARTBEAT_SECONDS, Consumer, own_chat
-from therapyconnect.realtime.events import Arrival
-from therapyconnect.realtime.frames import Ref
 
 
 class NotificationConsumer(Consumer):
@@ -26,6 +24,7 @@ class NotificationConsumer(Consumer):
 
     def leave(self) -> None:
         self.hub.leave_user(self)
+        self.hub.gone(self)
 
     def establish(self) -> None:
         self.established = True
@@ -34,6 +33,7 @@ class NotificationConsumer(Consumer):
                 user_id=self.user_id, heartbeat_seconds=HEARTBEAT_SECONDS
             )
         )
+        self.hub.came(self, self.hub.chats_heard(self.user_id))
 
     def chat_of(self, asked: frames.Asked) -> str:
         return own_chat(self.principal, asked.chat_id)
@@ -50,6 +50,3 @@ class NotificationConsumer(Consumer):
                 await self.replay(chat_id, after_seq, asked.ref)
             else:
                 self.refuse(NotFound("chats"), asked.ref, chat_id)
-
-    def frame_of(self, arrival: Arrival, ref: Ref | None) -> bytes:
-        return arrival.user_frame(self.user_id, ref)

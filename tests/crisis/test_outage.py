@@ -1,0 +1,96 @@
+"""The real server, its real database killed: an emergency is refused with the patient's lines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.acceptance.faults import Faults
+from tests.harness.server import LiveServer, Pair
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server with an embedded PostgreSQL of its own, which may be killed."""
+    live = LiveServer(tmp_path_factory.mktemp("outage"))
+    live.start()
+    yield live
+    live.stop()
+
+
+def _cry(server: LiveServer, token: str, chat_id: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.post(
+        f"{server.base}/api/messages/send_message/", headers=headers, timeout=60,
+        json={"chat_id": chat_id, "text": "help", "emergency": True},
+    )  # fmt: skip
+
+
+def test_with_the_database_killed(own_server: LiveServer) -> None:
+    known, unknown = own_server.load_pairs(2)
+    with own_server.api(known.patient_token) as api:
+        changed = api.patch("me/settings/", json={"region": "AT", "language": "de"})
+        assert changed.status_code == 200
+    away(own_server)
+    try:
+        answers = {
+            pair: _refused(own_server, pair.patient_token, pair.chat_id)
+            for pair in (known, unknown)
+        }
+        therapists = _refused(own_server, known.therapist_token, known.chat_id)
+    finally:
+        back(own_server)
+    assert [r["phone"] for r in answers[known]["crisis_resources"]] == ["112", "142"]
+    assert answers[known]["crisis_resources"][0]["name"] == "Notruf"
+    assert all(r["phone"] is None for r in answers[unknown]["crisis_resources"])
+    assert "crisis_resources" not in therapists
+
+
+def _refused(server: LiveServer, token: str, chat_id: str) -> dict[str, list[dict[str, str]]]:
+    began = time.monotonic()
+    answer = _cry(server, token, chat_id)
+    assert answer.status_code == 503, answer.text
+    assert "Retry-After" in answer.headers
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert time.monotonic() - began < 20
+    found: dict[str, list[dict[str, str]]] = answer.json()
+    return found
+
+
+# Stopped, PostgreSQL neither answers nor comes back by itself, which a killed one does too soon.
+
+
+def away(server: LiveServer) -> None:
+    for pid in Faults(server).processes():
+        os.kill(pid, signal.SIGSTOP)
+
+
+def back(server: LiveServer) -> None:
+    for pid in Faults(server).processes():
+        os.kill(pid, signal.SIGCONT)
+    server.wait_ready()
+
+
+def test_real_refusals_over_the_network(own_server: LiveServer) -> None:
+    (pair,) = _fresh(own_server)
+    with own_server.api(pair.patient_token) as api:
+        assert api.patch("me/settings/", json={"region": "AU"}).status_code == 200
+        send = {"chat_id": pair.chat_id, "text": "one", "client_message_id": "same"}
+        assert api.post("messages/", json=send).status_code == 201
+        changed = {**send, "text": "two", "emergency": True}
+        conflict = api.post("messages/", json=changed)
+        assert conflict.status_code == 409
+        not_mine = {"chat_id": "CHAT_t_x00_p_x00", "text": "x", "emergency": True}
+        unknown = api.post("messages/", json=not_mine)
+        assert unknown.status_code == 404
+    for answer in (conflict, unknown):
+        assert [r["phone"] for r in answer.json()["crisis_resources"]][:2] == ["000", "13 11 14"]
+
+
+def _fresh(server: LiveServer) -> list[Pair]:
+    return server.load_pairs(3)[2:]

@@ -1,0 +1,126 @@
+"""Every refusal of a patient's emergency says whom to call instead.
+
+Outermost but for the request id, so that nothing refuses before it: not the host check, not the
+token's, not an error of ours. It never makes a refusal worse: whatever fails here, neutral
+resources are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+
+from therapyconnect.accounts.settings_shapes import Settings
+from therapyconnect.accounts.tokens import bearer_token, verify_access
+from therapyconnect.core.errors import DomainError, Problem
+from therapyconnect.core.ids import role_of
+from therapyconnect.core.queries import run
+from therapyconnect.core.rest.errors import error_body
+from therapyconnect.crisis.memory import memory
+from therapyconnect.crisis.requests import is_mark, may_be_emergency, says_emergency
+from therapyconnect.crisis.resources import CrisisResource, resources_for, table
+from therapyconnect.crisis.selectors import known_resources, resources_of
+
+log = structlog.get_logger("therapyconnect.crisis")
+
+FIELD = "crisis_resources"
+_SETTINGS_ROUTE = "/api/me/settings/"
+
+
+class CrisisMiddleware:
+    """Adds `crisis_resources` to the body of each 4xx and 5xx that answers an emergency."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        table()  # a file with a fault stops the start, not the first emergency
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        looked_at = may_be_emergency(request.method or "", request.path_info)
+        body = _body(request) if looked_at else b""
+        response = self.get_response(request)
+        if looked_at and response.status_code >= 400:
+            if is_mark(request.path_info) or body is None or says_emergency(body):
+                _add(request, response)
+        elif request.path_info == _SETTINGS_ROUTE:
+            _remember(response)
+        return response
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The body, read before the view does so that both can; None where nobody can read it.
+
+    A body that is too big is left unread: the view refuses it in its own words. Nobody knows what
+    it says, so it counts as an emergency.
+    """
+    try:
+        return request.body
+    except (RequestDataTooBig, UnreadablePostError):
+        return None
+
+
+def _add(request: HttpRequest, response: HttpResponse) -> None:
+    try:
+        resources = _resources(request, response.status_code)
+    except Exception as error:
+        log.warning("crisis.neutral", error=type(error).__name__)
+        resources = resources_for("")
+    if resources is None:
+        return
+    body = _decoded(response)
+    if body is None:
+        problem = Problem("bad_request", "The request was refused.")
+        body = error_body(response.status_code, [problem], getattr(request, "request_id", None))
+        response["Content-Type"] = "application/json"
+    body.setdefault(FIELD, resources)
+    response.content = msgspec.json.encode(body)
+    response["Content-Length"] = str(len(response.content))
+
+
+def _decoded(response: HttpResponse) -> dict[str, Any] | None:
+    """The error's JSON object, or None where something else answered."""
+    if not response.get("Content-Type", "").startswith("application/json"):
+        return None
+    try:
+        body = msgspec.json.decode(response.content)
+    except msgspec.DecodeError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _resources(request: HttpRequest, status: int) -> list[CrisisResource] | None:
+    """Whom the caller can turn to; None for who is no patient."""
+    user_id = _caller(request)
+    if user_id is None:
+        return resources_for("")
+    if role_of(user_id) != "patient":
+        return None
+    if status == 503 or (status == 429 and memory.recall(user_id) is not None):
+        # The database is away, or each of a flood of requests would ask it once more.
+        return known_resources(user_id)
+    try:
+        return run(resources_of(user_id))
+    except Exception as error:
+        log.info("crisis.by_memory", error=type(error).__name__)
+        return known_resources(user_id)
+
+
+def _caller(request: HttpRequest) -> str | None:
+    """Whom the token names, by its signature alone: the database may be away."""
+    try:
+        token = bearer_token(request.META.get("HTTP_AUTHORIZATION"))
+        return None if token is None else verify_access(token).user_id
+    except DomainError:
+        return None
+
+
+def _remember(response: HttpResponse) -> None:
+    """What the caller was just shown of their own settings: an outage may come next."""
+    shown = getattr(response, "data", None)
+    if isinstance(shown, Settings):
+        memory.remember(shown.user_id, shown.region, shown.language)

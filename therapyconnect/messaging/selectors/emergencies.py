@@ -1,0 +1,100 @@
+"""Emergency alerts as lists, and the ones that nobody took in time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from therapyconnect.accounts.principal import Principal
+from therapyconnect.core.ids import MessageRef, alert_id_for, parse_alert_id, parse_chat_id
+from therapyconnect.core.pagination import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
+from therapyconnect.core.queries import Query, Reading
+from therapyconnect.messaging.selectors.alerts import ALERT_COLUMNS, alert_from_row
+from therapyconnect.messaging.shapes import AlertState, EmergencyAlert
+
+
+class EmergencyFilters(msgspec.Struct, kw_only=True):
+    """Query parameters of the list of alerts; without `state`, all that are not resolved."""
+
+    state: AlertState | None = None
+    chat_id: str | None = None
+    user_id: str | None = None
+    cursor: str | None = None
+    limit: Limit = DEFAULT_LIMIT
+
+
+class EmergencyPage(msgspec.Struct):
+    alerts: list[EmergencyAlert]
+    next: Cursor | None
+    previous: Cursor | None
+
+
+def emergency_page(*, viewer: Principal, filters: EmergencyFilters) -> Reading[EmergencyPage]:
+    """The alerts of the viewer's chats that are not deleted, newest first. One query."""
+    where = [f"c.{viewer.role}_id = %s", "c.deleted_at IS NULL"]
+    params: list[Any] = [viewer.id]
+    if filters.state is None:
+        where.append("a.state <> 'resolved'")
+    else:
+        where.append("a.state = %s")
+        params.append(filters.state)
+    if filters.chat_id is not None:
+        where.append("a.chat_id = %s")
+        params.append(filters.chat_id)
+    cursor = decode_cursor(filters.cursor) if filters.cursor is not None else None
+    back = cursor is not None and cursor.back
+    if cursor is not None:
+        place = parse_alert_id(cursor.id) or MessageRef("", 0)
+        comparison = ">" if back else "<"
+        where.append(f"(a.raised_at, a.chat_id, a.event_seq) {comparison} (%s, %s, %s)")
+        params += [cursor.at, place.chat_id, place.seq]
+    order = "ASC" if back else "DESC"
+    rows = yield Query(
+        f"SELECT {ALERT_COLUMNS} FROM messaging_chat c"
+        f" JOIN messaging_emergencyalert a ON a.chat_id = c.id WHERE {' AND '.join(where)}"
+        f" ORDER BY a.raised_at {order}, a.chat_id {order}, a.event_seq {order} LIMIT %s",
+        (*params, filters.limit + 1),
+    )
+    more = len(rows) > filters.limit
+    alerts = [alert_from_row(row) for row in rows[: filters.limit]]
+    if back:
+        alerts.reverse()
+    page = EmergencyPage(alerts, None, None)
+    if alerts and (more or back):
+        page.next = Cursor(alerts[-1].raised_at, alerts[-1].id)
+    if alerts and cursor is not None and (more or not back):
+        page.previous = Cursor(alerts[0].raised_at, alerts[0].id, back=True)
+    return page
+
+
+# Under the chats' locks, so that a send never attaches to an alert that ends beside it. One
+# statement: a kill leaves all of it or nothing, and the next sweep finds what is due.
+_EXHAUST_SQL: Final = f"""
+    WITH due AS (
+        SELECT c.id FROM messaging_emergencyalert w JOIN messaging_chat c ON c.id = w.chat_id
+        WHERE w.state IN ('raised', 'delivered') AND w.due_at <= %s
+        ORDER BY c.id LIMIT %s FOR NO KEY UPDATE OF c SKIP LOCKED
+    )
+    UPDATE messaging_emergencyalert a
+    SET state = 'exhausted', exhausted_at = %s, exhausted_why = 'not_acknowledged'
+    FROM due WHERE a.chat_id = due.id AND a.state IN ('raised', 'delivered') AND a.due_at <= %s
+    RETURNING {ALERT_COLUMNS}
+"""
+SWEEP_LIMIT: Final = 200
+
+
+def exhaust_due(*, now: datetime) -> Reading[list[EmergencyAlert]]:
+    """Ends the alerts that nobody took in time; those that were ended. Index: emergency_due."""
+    rows = yield Query(_EXHAUST_SQL, (now, SWEEP_LIMIT, now, now))
+    return [alert_from_row(row) for row in rows]
+
+
+def alert_chat_for(alert_id: str, viewer: Principal) -> MessageRef | None:
+    """The chat and event that an alert's id names, where the viewer may take part in it."""
+    ref = parse_alert_id(alert_id)
+    if ref is None or viewer.id not in (parse_chat_id(ref.chat_id) or ()):
+        return None
+    assert alert_id_for(ref.chat_id, ref.seq) == alert_id
+    return ref
