@@ -12,6 +12,16 @@ from tests.harness.server import LiveServer, Pair
 
 
 @pytest.fixture
+def pair(server: LiveServer, pair: Pair) -> Pair:
+    """Without what was written to everyone before."""
+    server.sql(
+        "DELETE FROM notifications_notification WHERE user_id IN (%s, %s)",
+        (pair.therapist_id, pair.patient_id),
+    )
+    return pair
+
+
+@pytest.fixture
 def therapist(server: LiveServer, pair: Pair) -> Iterator[httpx.Client]:
     with connect(server, pair.therapist_token) as client:
         yield client

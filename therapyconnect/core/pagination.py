@@ -38,7 +38,7 @@ class Cursor(msgspec.Struct, array_like=True):
     back: bool = False
 
 
-def encode_cursor(cursor: Cursor) -> str:
+def encode_cursor(cursor: msgspec.Struct) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 

@@ -70,3 +70,43 @@ class ChatRoomSerializer(StructSerializer):
 
 class ChatRoomListSerializer(StructSerializer):
     struct = shapes.RoomSummary
+
+
+class StatusUpdateSerializer(StructSerializer):
+    struct = shapes.StatusUpdate
+
+
+class SentMessageSerializer(StructSerializer):
+    """A message as its sender is answered; an emergency's has resources and its alert."""
+
+    struct = shapes.SentMessage
+
+
+class MessageEditSerializer(StructSerializer):
+    struct = shapes.MessageEdit
+
+
+class MessageVersionSerializer(StructSerializer):
+    struct = shapes.MessageVersion
+
+
+class AppointmentReplySerializer(StructSerializer):
+    struct = shapes.AppointmentReply
+
+
+class RoomUpdateSerializer(StructSerializer):
+    struct = shapes.RoomUpdate
+
+
+class RoomPermissionsSerializer(StructSerializer):
+    struct = shapes.RoomPermissions
+
+
+class SearchSerializer(StructSerializer):
+    struct = shapes.Search
+
+
+class EmergencyAlertSerializer(StructSerializer):
+    """A patient's call for a person, and what has truly happened to it."""
+
+    struct = shapes.EmergencyAlert

@@ -5,10 +5,12 @@ from __future__ import annotations
 from rest_framework.routers import SimpleRouter
 
 from therapyconnect.messaging.views.chats import ChatViewSet
+from therapyconnect.messaging.views.emergencies import EmergencyViewSet
 from therapyconnect.messaging.views.messages import MessageViewSet
 
 router = SimpleRouter()
 router.register("chats", ChatViewSet, basename="chat")
 router.register("messages", MessageViewSet, basename="message")
+router.register("emergencies", EmergencyViewSet, basename="emergency")
 
 urlpatterns = router.urls

@@ -9,7 +9,10 @@ from therapyconnect.core import clock
 from therapyconnect.core.errors import Conflict, Forbidden, NotFound
 from therapyconnect.core.ids import chat_id_for, is_user_id, role_of
 from therapyconnect.messaging.models import Chat, ChatRoom
+from therapyconnect.messaging.policies.standing import bar_of
 from therapyconnect.messaging.selectors.ciphers import cipher_store
+from therapyconnect.messaging.services.engine import online
+from therapyconnect.messaging.shapes import ChatDetail
 from therapyconnect.vault import datakeys
 
 _RELATED_SQL = """
@@ -80,14 +83,32 @@ def _is_pair(therapist_id: str, patient_id: str) -> bool:
 
 def set_notifications(*, caller: Principal, chat_id: str, enabled: bool) -> None:
     """The caller's own preference; not an event of the chat."""
+    _set_own(caller, chat_id, "notifications", enabled)
+
+
+def mark_unread(*, caller: Principal, chat_id: str) -> None:
+    """The caller's own flag; moves no horizon, and goes when theirs moves."""
+    _set_own(caller, chat_id, "marked_unread", True)
+
+
+def _set_own(caller: Principal, chat_id: str, name: str, value: bool) -> None:
     if caller.role == "admin":
         raise NotFound()
-    own = f"{caller.role}_notifications"
-    changed = Chat.objects.filter(
-        id=chat_id, **{f"{caller.role}_id": caller.id, "deleted_at": None}
-    ).update(**{own: enabled})
-    if not changed:
+    mine = {f"{caller.role}_id": caller.id, "deleted_at": None}
+    if not Chat.objects.filter(id=chat_id, **mine).update(**{f"{caller.role}_{name}": value}):
         raise NotFound()
+
+
+def with_presence(chat: ChatDetail) -> ChatDetail:
+    """The chat with whether the other participant is there, unless the two are kept apart."""
+    other = chat.other_participant
+    apart = bar_of(
+        deleted=chat.status == "deleted",
+        blocked=chat.status == "blocked",
+        related=chat.relationship_active,
+    )
+    other.online = None if apart else online(other.id)
+    return chat
 
 
 def refuse_admin(caller: Principal) -> None:

@@ -7,7 +7,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from therapyconnect.core.pagination import Page, encode_cursor, neighbour
 from therapyconnect.core.queries import run
 from therapyconnect.core.rest.schema import query_parameters
 from therapyconnect.core.rest.serializers import parse_query
@@ -18,17 +17,22 @@ from therapyconnect.messaging.selectors.chats import (
     admin_chat_detail,
     admin_chat_page,
     chat_detail,
+    chat_for_both,
     chat_page,
 )
 from therapyconnect.messaging.selectors.events import EventFilters, resume
+from therapyconnect.messaging.services.changing import update_status
 from therapyconnect.messaging.services.chats import (
     create_or_get_chat,
+    mark_unread,
     refuse_admin,
     set_notifications,
+    with_presence,
 )
 from therapyconnect.messaging.services.sending import mark_all_read
+from therapyconnect.messaging.shapes import ChatStatus
 from therapyconnect.messaging.views.base import PrincipalViewSet
-from therapyconnect.messaging.views.pages import either, page_of
+from therapyconnect.messaging.views.pages import cursor_page, either, page_of
 
 _PAIR = OpenApiExample(
     "A pair",
@@ -76,7 +80,7 @@ class ChatViewSet(PrincipalViewSet):
         """One chat, with its other participant, receipts and room."""
         if self.caller(request).role == "admin":
             return Response(run(admin_chat_detail(chat_id=pk)))
-        return Response(run(chat_detail(viewer=self.caller(request), chat_id=pk)))
+        return Response(with_presence(run(chat_detail(viewer=self.caller(request), chat_id=pk))))
 
     @extend_schema(
         request=serializers.ChatCreateSerializer,
@@ -108,7 +112,7 @@ class ChatViewSet(PrincipalViewSet):
         set_notifications(
             caller=self.caller(request), chat_id=pk, enabled=body.notifications_enabled
         )
-        return Response(run(chat_detail(viewer=self.caller(request), chat_id=pk)))
+        return Response(with_presence(run(chat_detail(viewer=self.caller(request), chat_id=pk))))
 
     @extend_schema(request=serializers.MarkAllReadSerializer, responses=serializers.ChatSerializer)
     @action(detail=True, methods=["post"])
@@ -116,7 +120,7 @@ class ChatViewSet(PrincipalViewSet):
         """Move the caller's read horizon to `up_to_seq`, or as far as the chat goes."""
         body = self.body(request, serializers.MarkAllReadSerializer)
         mark_all_read(reader=self.caller(request), chat_id=pk, up_to_seq=body.up_to_seq)
-        return Response(run(chat_detail(viewer=self.caller(request), chat_id=pk)))
+        return Response(with_presence(run(chat_detail(viewer=self.caller(request), chat_id=pk))))
 
     @extend_schema(
         parameters=query_parameters(EventFilters),
@@ -137,15 +141,38 @@ class ChatViewSet(PrincipalViewSet):
             )
         )
 
+    @extend_schema(
+        request=serializers.StatusUpdateSerializer,
+        responses=_CHAT_OR_ADMINS,
+        examples=[OpenApiExample("Open", value={"status": "active"}, request_only=True)],
+    )
+    @action(detail=True, methods=["post"])
+    def update_status(self, request: Request, pk: str) -> Response:
+        """Archive, block, delete, or lift what the caller may; an administrator restores."""
+        body = self.body(request, serializers.StatusUpdateSerializer)
+        return self._with_status(request, pk, body.status)
+
+    @extend_schema(responses={200: serializers.ChatSerializer})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Delete the chat: the same as the status `deleted`. An administrator can restore it."""
+        return self._with_status(request, pk, "deleted")
+
+    @extend_schema(request=serializers.NothingSerializer, responses=serializers.ChatSerializer)
+    @action(detail=True, methods=["post"])
+    def mark_unread(self, request: Request, pk: str) -> Response:
+        """Flag the chat as unread, for the caller alone, until they read on."""
+        self.body(request, serializers.NothingSerializer)
+        mark_unread(caller=self.caller(request), chat_id=pk)
+        return self.retrieve(request, pk)
+
+    def _with_status(self, request: Request, pk: str, status: ChatStatus) -> Response:
+        caller = self.caller(request)
+        changed = update_status(caller=caller, chat_id=pk, status=status)
+        if caller.role == "admin":
+            return Response(run(admin_chat_detail(chat_id=pk)))
+        # Also of one that is deleted now: this is the last that its participants see of it.
+        chat = run(chat_for_both(chat_id=changed.chat.id))[caller.id]
+        return Response(with_presence(chat))
+
     def _page(self, request: Request, page: ChatPage) -> Response:
-        return Response(
-            Page(
-                results=page.chats,
-                next=neighbour(request, cursor=encode_cursor(page.next)) if page.next else None,
-                previous=(
-                    neighbour(request, cursor=encode_cursor(page.previous))
-                    if page.previous
-                    else None
-                ),
-            )
-        )
+        return cursor_page(request, page.chats, next=page.next, previous=page.previous)

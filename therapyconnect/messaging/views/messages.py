@@ -23,6 +23,7 @@ from therapyconnect.messaging.selectors.messages import (
 from therapyconnect.messaging.services.requests import ReceiptKind
 from therapyconnect.messaging.services.sending import mark_message, send_message
 from therapyconnect.messaging.shapes import Message
+from therapyconnect.messaging.views.amendments import AmendmentActions
 from therapyconnect.messaging.views.base import PrincipalViewSet
 from therapyconnect.messaging.views.pages import page_of
 
@@ -44,7 +45,7 @@ _HELLO = OpenApiExample(
 )
 
 
-class MessageViewSet(PrincipalViewSet):
+class MessageViewSet(AmendmentActions, PrincipalViewSet):
     """What was said in the caller's chats."""
 
     @extend_schema(
@@ -69,7 +70,7 @@ class MessageViewSet(PrincipalViewSet):
 
     @extend_schema(
         request=serializers.MessageCreateSerializer,
-        responses={200: serializers.MessageSerializer, 201: serializers.MessageSerializer},
+        responses={200: serializers.SentMessageSerializer, 201: serializers.SentMessageSerializer},
         parameters=[_IDEMPOTENCY_KEY],
         examples=[_HELLO],
         operation_id="messages_create",
@@ -80,7 +81,7 @@ class MessageViewSet(PrincipalViewSet):
 
     @extend_schema(
         request=serializers.MessageCreateSerializer,
-        responses={200: serializers.MessageSerializer, 201: serializers.MessageSerializer},
+        responses={200: serializers.SentMessageSerializer, 201: serializers.SentMessageSerializer},
         parameters=[_IDEMPOTENCY_KEY],
         examples=[_HELLO],
     )
@@ -114,7 +115,8 @@ class MessageViewSet(PrincipalViewSet):
             attachment_id=body.attachment_id,
             payload=body.payload,
         )
-        return Response(sent.message, status=201 if sent.created else 200)
+        message = self.answered(request, sent.message, sent.alert)
+        return Response(message, status=201 if sent.created else 200)
 
     def _client_message_id(self, request: Request, given: str | None) -> str | None:
         header = request.headers.get("Idempotency-Key")

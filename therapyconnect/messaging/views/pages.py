@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_serializer
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from therapyconnect.core.pagination import Page, encode_cursor, neighbour
 from therapyconnect.core.rest.serializers import StructSerializer
 
 
@@ -29,4 +33,19 @@ def either(name: str, *serializers: type[StructSerializer]) -> PolymorphicProxyS
         serializers=[*serializers],  # type: ignore[list-item]
         resource_type_field_name=None,
         many=False,
+    )
+
+
+def cursor_page(
+    request: Request, results: Sequence[Any], *, next: Any = None, previous: Any = None
+) -> Response:
+    """A page with the addresses of its neighbours, where their cursors are given."""
+    return Response(
+        Page(
+            results=list(results),
+            next=neighbour(request, cursor=encode_cursor(next)) if next is not None else None,
+            previous=(
+                neighbour(request, cursor=encode_cursor(previous)) if previous is not None else None
+            ),
+        )
     )
