@@ -153,8 +153,10 @@ def test_what_is_wrong_is_named_and_changes_nothing(we: Api, field: str, value: 
 
 
 def test_every_wrong_field_is_named(we: Api) -> None:
-    found = refused(we, language="?", region="?", time_zone="?", quiet_hours=None)
+    found = refused(we, language="?!", region="?", time_zone="?", quiet_hours=None)
     assert found == [("invalid", name) for name in ("language", "region", "time_zone")]
+    found = refused(we, language="", region=1, time_zone=None, colour="red")
+    assert [attr for _, attr in found] == ["colour", "language", "region", "time_zone"]
     assert refused(we, colour="red") == [("unknown_field", "colour")]
 
 

@@ -28,7 +28,7 @@ CHAT_FIELDS = {
     "patient_notifications", "marked_unread", "created_at", "updated_at",
 }  # fmt: skip
 DETAIL_FIELDS = CHAT_FIELDS | {
-    "other_participant", "unread_count", "last_seq", "receipts", "room",
+    "other_participant", "unread_count", "last_seq", "receipts", "room", "relationship_active",
 }  # fmt: skip
 ROOM_FIELDS = {
     "id", "chat_id", "room_type", "description", "tags", "is_active", "therapist_can_send",
@@ -39,6 +39,13 @@ ADMIN_CHAT_FIELDS = {
     "id", "therapist_id", "patient_id", "status", "room", "created_at", "updated_at",
 }  # fmt: skip
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+APPOINTMENT = {
+    "start": "2026-12-01T09:00:00Z",
+    "end": "2026-12-01T10:00:00Z",
+    "time_zone": "Europe/Zurich",
+}
+PRESCRIPTION = {"drug": "Sertraline", "dose": "50 mg", "frequency": "once a day"}
+PAYLOADS = {"appointment": APPOINTMENT, "prescription": PRESCRIPTION}
 KINDS = {400: "validation_error", 500: "server_error", 503: "server_error"}
 
 
@@ -52,7 +59,7 @@ def refused(answer: httpx.Response, status: int, code: str, attr: Any = ...) -> 
     """Assert an error of the one shape, with its request id in body and header; its first item."""
     assert answer.status_code == status, (answer.status_code, answer.text)
     body: dict[str, Any] = answer.json()
-    assert set(body) == {"type", "errors", "request_id"}
+    assert set(body) - {"crisis_resources"} == {"type", "errors", "request_id"}
     assert body["type"] == KINDS.get(status, "client_error")
     assert body["request_id"] == answer.headers["X-Request-ID"]
     assert answer.headers["Content-Type"] == "application/json"
@@ -79,7 +86,10 @@ def is_timestamp(value: Any) -> bool:
 
 
 def say(api: httpx.Client, chat_id: str, text: str = "Hello", **fields: Any) -> dict[str, Any]:
-    """Send a message that must be created; the message."""
+    """Send a message that must be created; the message. An appointment gets a payload."""
+    kind = fields.get("message_type")
+    if kind in PAYLOADS:
+        fields.setdefault("payload", PAYLOADS[kind])
     answer = api.post("messages/send_message/", json={"chat_id": chat_id, "text": text, **fields})
     assert answer.status_code == 201, answer.text
     message: dict[str, Any] = answer.json()

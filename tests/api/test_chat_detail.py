@@ -21,6 +21,7 @@ def test_it_has_every_field_of_the_contract_and_no_other(
         "first_name": chat["patient_first_name"],
         "last_name": chat["patient_last_name"],
         "full_name": chat["patient_full_name"],
+        "online": False,
     }
     assert detail(patient, pair.chat_id)["other_participant"]["id"] == pair.therapist_id
     assert (chat["unread_count"], chat["therapist_unread_count"], chat["last_seq"]) == (1, 1, 1)

@@ -107,7 +107,7 @@ def test_a_therapists_emergency_is_a_mark(pair: Pair, therapist: httpx.Client) -
 PAYLOADS: list[dict[str, Any]] = [
     {},
     {"start": "2030-01-01T10:00:00Z", "list": [1, 2.5, -0.25, None, True, {"x": []}]},
-    {"<script>": "' OR 1=1--", "\u202e": "\u200b", "": "empty key", "nul\x00": "\x00"},
+    {"<script>": "' OR 1=1--", "\u202e": "\u200b", "": "empty key"},
     {"big": 2**63, "bigger": 10**30, "small": -(10**30), "float": 1.7976931348623157e308},
     {"x": "ü" * 8_000},
 ]
@@ -117,7 +117,7 @@ PAYLOADS: list[dict[str, Any]] = [
 def test_a_payload_comes_back_as_it_was_sent(
     pair: Pair, therapist: httpx.Client, patient: httpx.Client, payload: dict[str, Any]
 ) -> None:
-    message = say(therapist, pair.chat_id, "see", message_type="appointment", payload=payload)
+    message = say(therapist, pair.chat_id, "see", payload=payload)
     assert message["payload"] == payload
     assert ok(patient.get(f"messages/{message['id']}/"))["payload"] == payload
 

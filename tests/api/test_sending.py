@@ -5,7 +5,15 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.api.calls import MESSAGE_FIELDS, detail, is_timestamp, ok, refused, rows, say
+from tests.api.calls import (
+    MESSAGE_FIELDS,
+    detail,
+    is_timestamp,
+    ok,
+    refused,
+    rows,
+    say,
+)
 from tests.harness.server import LiveServer, Pair
 
 
@@ -45,14 +53,6 @@ def test_a_refused_send_takes_no_number(pair: Pair, therapist: httpx.Client) -> 
     assert say(therapist, pair.chat_id)["seq"] == 2
 
 
-APPOINTMENT = {
-    "message_type": "appointment",
-    "payload": {
-        "start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "time_zone": "Europe/Zurich",
-    },
-}  # fmt: skip
-
-
 def test_the_same_client_id_is_one_message(
     server: LiveServer, pair: Pair, therapist: httpx.Client, patient: httpx.Client
 ) -> None:
@@ -63,7 +63,7 @@ def test_the_same_client_id_is_one_message(
     spelled_out = {**body, "message_type": "text", "emergency": False, "reply_to": None}
     assert ok(therapist.post("messages/", json=spelled_out), 200) == first
     for change in ({"text": "twice"}, {"emergency": True}, {"payload": {"a": 1}},
-                   APPOINTMENT, {"reply_to": first["id"]}):  # fmt: skip
+                   {"message_type": "appointment"}, {"reply_to": first["id"]}):  # fmt: skip
         answer = therapist.post("messages/", json={**body, **change})
         refused(answer, 409, "idempotency_conflict", "client_message_id")
     assert rows(server) == before

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -36,15 +36,13 @@ def test_with_the_database_killed(own_server: LiveServer) -> None:
     with own_server.api(known.patient_token) as api:
         changed = api.patch("me/settings/", json={"region": "AT", "language": "de"})
         assert changed.status_code == 200
-    away(own_server)
-    try:
+    with kept_dead(own_server):
         answers = {
             pair: _refused(own_server, pair.patient_token, pair.chat_id)
             for pair in (known, unknown)
         }
         therapists = _refused(own_server, known.therapist_token, known.chat_id)
-    finally:
-        back(own_server)
+    own_server.wait_ready()
     assert [r["phone"] for r in answers[known]["crisis_resources"]] == ["112", "142"]
     assert answers[known]["crisis_resources"][0]["name"] == "Notruf"
     assert all(r["phone"] is None for r in answers[unknown]["crisis_resources"])
@@ -62,18 +60,24 @@ def _refused(server: LiveServer, token: str, chat_id: str) -> dict[str, list[dic
     return found
 
 
-# Stopped, PostgreSQL neither answers nor comes back by itself, which a killed one does too soon.
+@contextmanager
+def kept_dead(server: LiveServer) -> Iterator[None]:
+    """Kills PostgreSQL again each time that its keeper has started it."""
+    over = threading.Event()
+    faults = Faults(server)
 
+    def kill() -> None:
+        while not over.wait(0.01):
+            faults.kill_postgres()
 
-def away(server: LiveServer) -> None:
-    for pid in Faults(server).processes():
-        os.kill(pid, signal.SIGSTOP)
-
-
-def back(server: LiveServer) -> None:
-    for pid in Faults(server).processes():
-        os.kill(pid, signal.SIGCONT)
-    server.wait_ready()
+    killer = threading.Thread(target=kill)
+    faults.kill_postgres()
+    killer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        killer.join()
 
 
 def test_real_refusals_over_the_network(own_server: LiveServer) -> None:

@@ -15,9 +15,21 @@ Frame = dict[str, Any]
 
 
 class SocketClient:
-    """`received` keeps every frame in the order of its arrival."""
+    """`received` keeps every frame in the order of its arrival.
 
-    def __init__(self, server: LiveServer, path: str, token: str | None, **options: Any) -> None:
+    Who comes and goes is heard only with `presence`: else each test would count those frames too.
+    """
+
+    def __init__(
+        self,
+        server: LiveServer,
+        path: str,
+        token: str | None,
+        *,
+        presence: bool = False,
+        **options: Any,
+    ) -> None:
+        self._presence = presence
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         headers.update(options.pop("headers", {}))
         self._opened = connect(
@@ -31,9 +43,12 @@ class SocketClient:
 
     def next(self, timeout: float = 5) -> Frame:
         """The next frame; `TimeoutError` where none comes."""
-        frame: Frame = json.loads(self.connection.recv(timeout))
-        self.received.append(frame)
-        return frame
+        end = time.monotonic() + timeout
+        while True:
+            frame: Frame = json.loads(self.connection.recv(max(0, end - time.monotonic())))
+            if frame["type"] != "presence" or self._presence:
+                self.received.append(frame)
+                return frame
 
     def until(self, type: str, timeout: float = 5, **fields: Any) -> Frame:
         """The next frame of that type with those fields; what comes before it is kept."""
@@ -75,15 +90,15 @@ class SocketClient:
         self._opened.__exit__(kind, error, trace)
 
 
-def chat_socket(server: LiveServer, chat_id: str, token: str) -> SocketClient:
+def chat_socket(server: LiveServer, chat_id: str, token: str, **options: Any) -> SocketClient:
     """A chat socket, greeted."""
-    client = SocketClient(server, f"/ws/chat/{chat_id}/", token)
+    client = SocketClient(server, f"/ws/chat/{chat_id}/", token, **options)
     client.until("connection_established")
     return client
 
 
-def user_socket(server: LiveServer, user_id: str, token: str) -> SocketClient:
+def user_socket(server: LiveServer, user_id: str, token: str, **options: Any) -> SocketClient:
     """A user socket, greeted."""
-    client = SocketClient(server, f"/ws/notifications/{user_id}/", token)
+    client = SocketClient(server, f"/ws/notifications/{user_id}/", token, **options)
     client.until("connection_established")
     return client

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.harness.server import ROOT
 from tests.messaging.examples import APPOINTMENT, CHAT, PATIENT, PRESCRIPTION, wrong
 from therapyconnect.core.errors import Invalid
 from therapyconnect.messaging.policies.content import MAX_PAYLOAD_BYTES
@@ -115,3 +118,17 @@ def test_the_document_gets_their_shapes() -> None:
     assert "sequence" in components["Appointment"]["properties"]
     assert "sequence" not in components["AppointmentProposal"]["properties"]
     assert "never an e-prescription" in components["Prescription"]["description"]
+
+
+@pytest.mark.parametrize("page", ["appointments", "prescriptions"])
+def test_the_guide_s_example_is_taken(page: str) -> None:
+    text = (ROOT / "docs" / "guide" / f"{page}.md").read_text()
+    (block,) = re.findall(r"^```json\n(.*?)^```", text, re.M | re.S)
+    sent = json.loads(block)
+    kept = check_payload(
+        sent["message_type"], sent["payload"], sender_id=PATIENT, chat_id=sent["chat_id"]
+    )
+    assert kept is not None
+    for name in sent["payload"]:
+        assert f"`{name}`" in text
+        assert name in kept

@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from therapyconnect.core.hub import MessageCreated, ReceiptMoved, Typing
-from therapyconnect.messaging.shapes import Event, Message
+from therapyconnect.core.hub import AlertChanged, Happened, Notified, ReceiptMoved, Typing
+from therapyconnect.messaging.policies.standing import Standing
+from therapyconnect.messaging.selectors.access import ChatAccess
+from therapyconnect.messaging.selectors.events import Stretch
+from therapyconnect.messaging.selectors.happenings import Happening
+from therapyconnect.messaging.selectors.positions import Position
+from therapyconnect.messaging.shapes import Message
 from therapyconnect.realtime import streams
 from therapyconnect.realtime.events import Arrival, Origin
 from therapyconnect.realtime.hub import MemoryHub
@@ -31,6 +36,15 @@ def message(seq: int) -> Message:
     )  # fmt: skip
 
 
+def chat(**facts: bool) -> ChatAccess:
+    standing = Standing(
+        **{"archived": False, "blocked_by_therapist": False, "blocked_by_patient": False,
+           "deleted": False, "related": True, "room_archived": False, "therapist_can_send": True,
+           "patient_can_send": True, **facts}
+    )  # fmt: skip
+    return ChatAccess(CHAT, "t_aaa", "p_bbb", standing, *[0] * 10, True, True)
+
+
 class Ear:
     """A connected socket that notes what it hears."""
 
@@ -46,6 +60,12 @@ class Ear:
 
     def hear_typing(self, typing: Typing) -> None: ...
 
+    def hear_presence(self, chat_id: str, user_id: str, online: bool) -> None: ...
+
+    def hear_alert(self, change: AlertChanged) -> None: ...
+
+    def hear_notification(self, notified: Notified) -> None: ...
+
     def close(self, code: int, reason: str = "") -> None:
         self.closed.append(code)
 
@@ -58,25 +78,22 @@ class Store:
         self.reads = 0
         self.broken = False
 
-    async def read(self, chat_id: str, after_seq: int) -> list[Event]:
+    async def read(self, chat_id: str, after_seq: int) -> Stretch:
         self.reads += 1
         if self.broken:
             raise ConnectionError
-        return [
-            Event(seq=n, type="message_created", at=datetime.now(UTC), actor_id=None,
-                  message=message(n))
-            for n in range(after_seq + 1, self.last_seq + 1)
-        ]  # fmt: skip
+        numbers = range(after_seq + 1, self.last_seq + 1)
+        return Stretch(chat(), [Happening.created(message(n)) for n in numbers])
 
 
 def push(hub: MemoryHub, seq: int, origin: Any = None) -> None:
-    hub.publish([MessageCreated(CHAT, message(seq), origin)])
+    hub.publish([Happened(CHAT, Happening.created(message(seq)), chat(), origin)])
 
 
 def listening(store: Store, user_id: str, chats: dict[str, int]) -> tuple[MemoryHub, Ear]:
     hub, ear = MemoryHub(store.read), Ear(user_id)
     hub.join_user(ear)
-    hub.start_user(user_id, chats.items())
+    hub.start_user(user_id, [Position(chat_id, seq, None) for chat_id, seq in chats.items()])
     return hub, ear
 
 
@@ -113,11 +130,11 @@ async def test_a_new_chat_is_heard_from_its_first_event_whoever_joins_meanwhile(
     other = Ear("t_aaa")
     hub.join_chat(other, CHAT)
     if read_first:
-        hub.start_chat(CHAT, 1)
+        hub.start_chat(CHAT, 1, None)
         push(hub, 1)
     else:
         push(hub, 1)
-        hub.start_chat(CHAT, 1)
+        hub.start_chat(CHAT, 1, None)
     store.last_seq = 2
     push(hub, 2)
     await asyncio.sleep(0.05)
@@ -149,7 +166,7 @@ async def test_a_stream_that_is_closed_stays_closed(monkeypatch: pytest.MonkeyPa
     store.broken = False
     fresh = Ear("p_bbb")
     hub.join_user(fresh)
-    hub.start_user("p_bbb", [(CHAT, 7)])
+    hub.start_user("p_bbb", [Position(CHAT, 7, None)])
     await asyncio.sleep(0.1)
     store.last_seq = 8
     push(hub, 8)
@@ -166,3 +183,26 @@ async def test_a_stream_that_cannot_read_ends_its_sockets_once(
     push(hub, 3)
     await asyncio.sleep(0.2)
     assert (ear.heard, ear.closed, store.reads) == ([], [1001], 2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"blocked_by_patient": True}, 4403),
+        ({"related": False}, 4403),
+        ({"deleted": True, "blocked_by_patient": True}, 4404),
+    ],
+)
+async def test_what_keeps_the_two_apart_closes_the_chats_sockets_once(
+    facts: dict[str, bool], code: int
+) -> None:
+    """Whether it was pushed or read: each arrival tells how its chat stands."""
+    store = Store()
+    hub, pocket = listening(store, "p_bbb", {CHAT: 0})
+    desk = Ear("t_aaa")
+    hub.join_chat(desk, CHAT)
+    hub.start_chat(CHAT, 0, None)
+    happening = Happening.created(message(1))
+    hub.publish([Happened(CHAT, happening, chat(**facts)), Happened(CHAT, happening, chat())])
+    assert (desk.heard, desk.closed) == ([1], [code])
+    assert (pocket.heard, pocket.closed) == ([1], [])

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from therapyconnect.accounts import openapi  # noqa: F401 (registers the scheme)
 from therapyconnect.accounts.outside.access import verify_any_access
-from therapyconnect.accounts.principal import (
-    PRINCIPAL_SQL,
-    Principal,
-    principal_from_row,
-    principal_params,
-    require_enrolled,
-)
+from therapyconnect.accounts.principal import Principal, principal_of, require_enrolled
 from therapyconnect.accounts.tokens import bearer_token
+from therapyconnect.core.queries import run
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -40,7 +34,4 @@ class TokenAuthentication(BaseAuthentication):
 
 def authenticate_token(token: str) -> Principal:
     """The caller that `token` names, checked against the database, or `Unauthenticated`."""
-    claims = verify_any_access(token)
-    with connection.cursor() as cursor:
-        cursor.execute(PRINCIPAL_SQL, principal_params(claims))
-        return principal_from_row(claims, cursor.fetchone())
+    return run(principal_of(verify_any_access(token)))

@@ -10,6 +10,7 @@ from therapyconnect.accounts.keys import in_production
 from therapyconnect.accounts.tokens import OUTSIDE, AccessClaims
 from therapyconnect.core.errors import Forbidden, Unauthenticated
 from therapyconnect.core.ids import Role, role_of
+from therapyconnect.core.queries import Query, Reading
 
 # A session is alive while its row exists, has not expired, its user is active, and the password
 # is still the one it was opened with. `auth_hash` is User.get_session_auth_hash().
@@ -24,13 +25,16 @@ PRINCIPAL_SQL: Final = (
     "  WHERE m.user_id = u.id AND m.type <> 'recovery_codes')"
     " FROM accounts_session s JOIN accounts_user u ON u.id = s.user_id"
     f" WHERE s.key = %s AND s.user_id = %s AND {_ALIVE}"
-    " UNION ALL SELECT u.first_name, u.last_name, false"
-    " FROM accounts_user u WHERE u.id = %s AND u.is_active"
 )
-"""Parameters: `principal_params(claims)`. No row: refused. Two primary keys and one index.
+"""Parameters: session id, user id. No row: refused. Two primary keys and one index."""
 
-The second half is for who comes with an outside provider's token: no session of ours to ask after,
-only whether the user is active. For ours its id is NULL, and PostgreSQL reads no row for it.
+OUTSIDE_SQL: Final = (
+    "SELECT u.first_name, u.last_name, false FROM accounts_user u WHERE u.id = %s AND u.is_active"
+)
+"""The same for who comes with an outside provider's token, from the user id alone.
+
+There is no session of ours to ask after. A statement of its own: one for both would cost our own
+tokens a sixth more planning.
 """
 
 ALIVE_SQL: Final = (
@@ -78,13 +82,22 @@ class Principal:
         return f"{self.first_name} {self.last_name}".strip()
 
 
-def principal_params(claims: AccessClaims) -> tuple[str, str, str | None]:
+def principal_of(claims: AccessClaims) -> Reading[Principal]:
+    """The caller that verified claims name; `Unauthenticated` where that is over."""
+    if claims.outside:
+        rows = yield Query(OUTSIDE_SQL, (claims.user_id,))
+    else:
+        rows = yield Query(PRINCIPAL_SQL, principal_params(claims))
+    return principal_from_row(claims, rows[0] if rows else None)
+
+
+def principal_params(claims: AccessClaims) -> tuple[str, str]:
     """The parameters of `PRINCIPAL_SQL`."""
-    return claims.session_id, claims.user_id, claims.user_id if claims.outside else None
+    return claims.session_id, claims.user_id
 
 
 def principal_from_row(claims: AccessClaims, row: Sequence[Any] | None) -> Principal:
-    """The caller from the row of `PRINCIPAL_SQL`; `Unauthenticated` where there is none."""
+    """The caller from the row of either statement; `Unauthenticated` where there is none."""
     if row is None:
         raise Unauthenticated()
     first_name, last_name, enrolled = row

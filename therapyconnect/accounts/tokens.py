@@ -110,7 +110,7 @@ def mint_refresh(
 def verify_access(token: str) -> AccessClaims:
     """The claims of an access token, or `Unauthenticated`, the same for every fault.
 
-    Says nothing about the session: ask `PRINCIPAL_SQL` whether it is alive.
+    Says nothing about the session: ask `principal_of` whether it is alive.
     """
     claims = _verify("access", token)
     return AccessClaims(claims.sub, claims.sid, claims.exp)

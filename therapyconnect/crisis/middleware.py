@@ -21,7 +21,7 @@ from therapyconnect.accounts.tokens import bearer_token, verify_access
 from therapyconnect.core.errors import DomainError, Problem
 from therapyconnect.core.ids import role_of
 from therapyconnect.core.queries import run
-from therapyconnect.core.rest.errors import error_body
+from therapyconnect.core.rest.errors import bad_request, error_body
 from therapyconnect.crisis.memory import memory
 from therapyconnect.crisis.requests import is_mark, may_be_emergency, says_emergency
 from therapyconnect.crisis.resources import CrisisResource, resources_for, table
@@ -41,27 +41,25 @@ class CrisisMiddleware:
         table()  # a file with a fault stops the start, not the first emergency
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        looked_at = may_be_emergency(request.method or "", request.path_info)
-        body = _body(request) if looked_at else b""
-        response = self.get_response(request)
-        if looked_at and response.status_code >= 400:
-            if is_mark(request.path_info) or body is None or says_emergency(body):
-                _add(request, response)
-        elif request.path_info == _SETTINGS_ROUTE:
-            _remember(response)
+        if not may_be_emergency(request.method or "", request.path_info):
+            response = self.get_response(request)
+            if request.path_info == _SETTINGS_ROUTE:
+                _remember(response)
+            return response
+        # Read before the view does, so that both can. What nobody can read may be an emergency.
+        body: bytes | None = None
+        try:
+            body = request.body
+            response = self.get_response(request)
+        except RequestDataTooBig as error:
+            response = bad_request(request, error)
+        except UnreadablePostError:
+            response = self.get_response(request)
+        if response.status_code >= 400 and (
+            body is None or is_mark(request.path_info) or says_emergency(body)
+        ):
+            _add(request, response)
         return response
-
-
-def _body(request: HttpRequest) -> bytes | None:
-    """The body, read before the view does so that both can; None where nobody can read it.
-
-    A body that is too big is left unread: the view refuses it in its own words. Nobody knows what
-    it says, so it counts as an emergency.
-    """
-    try:
-        return request.body
-    except (RequestDataTooBig, UnreadablePostError):
-        return None
 
 
 def _add(request: HttpRequest, response: HttpResponse) -> None:

@@ -71,7 +71,7 @@ def calendar_file(*, message_id: str, payload: dict[str, Any] | None, now: datet
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "CANCEL" if cancelled else "PUBLISH")
     calendar.add_component(event)
-    return calendar.to_ical(sorted=False)
+    return bytes(calendar.to_ical(sorted=False))
 
 
 def _floor(at: datetime) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from therapyconnect.core.errors import Forbidden, Invalid, Problem
-from therapyconnect.core.ids import Role
+from therapyconnect.core.ids import Role, is_user_id
 from therapyconnect.notifications.shapes import MAX_BODY, MAX_TITLE
 
 
@@ -39,10 +39,20 @@ def words_problems(*, title: str, body: str) -> list[Problem]:
     return problems
 
 
-def check_known(wanted: Sequence[str], active: set[str]) -> None:
+def check_ids(user_ids: Sequence[str]) -> None:
+    """They must at least look like ids of users: what does not could name no row."""
+    if not all(map(is_user_id, user_ids)):
+        raise _not_users()
+
+
+def check_known(user_ids: Sequence[str], active: set[str]) -> None:
     """Everyone who is named must be an active user: none is left out in silence."""
-    if any(user_id not in active for user_id in wanted):
-        raise Invalid("invalid", "Some of them are not ids of active users.", "user_ids")
+    if not active.issuperset(user_ids):
+        raise _not_users()
+
+
+def _not_users() -> Invalid:
+    return Invalid("invalid", "Some of them are not ids of active users.", "user_ids")
 
 
 def _encodable(text: str) -> bool:

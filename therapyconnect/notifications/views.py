@@ -46,7 +46,7 @@ _ONE = OpenApiExample(
         "title": "Maintenance on Sunday",
         "body": "Messages can't be sent between 02:00 and 03:00.",
         "created_at": "2026-03-01T09:00:00.123456Z",
-        "read_at": None,
+        "read_at": "2026-03-01T09:12:30.654321Z",
     },
     response_only=True,
 )

@@ -12,14 +12,13 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from therapyconnect.accounts.outside.access import verify_access_async
-from therapyconnect.accounts.principal import Principal, require_enrolled
+from therapyconnect.accounts.principal import Principal, principal_of, require_enrolled
 from therapyconnect.accounts.tokens import bearer_token
 from therapyconnect.core.errors import DomainError, Forbidden, NotFound, Problem, Unauthenticated
 from therapyconnect.core.rest.errors import error_body, translate
 from therapyconnect.core.rest.renderers import MsgspecRenderer
 from therapyconnect.messaging.services.engine import Engine
 from therapyconnect.realtime.consumers import ChatConsumer, NotificationConsumer
-from therapyconnect.realtime.consumers.base import principal_of
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.realtime.watch import SessionWatch
 from therapyconnect.serving import PUSH

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import re
 import time
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import structlog
 
@@ -44,7 +44,7 @@ def verify_outside(provider: IdentityProvider, keys: KeySource, token: str) -> A
     """Whom a token of `provider` names.
 
     `Unauthenticated`, the same for every fault; `Unavailable` where its keys can't be had. Blocks
-    for up to three seconds. Says nothing about the user: ask `PRINCIPAL_SQL` whether they are
+    for up to three seconds. Says nothing about the user: ask `principal_of` whether they are
     active.
     """
     try:
@@ -129,7 +129,7 @@ def _is_for(audience: Any, ours: str) -> bool:
     return isinstance(audience, str) and audience == ours
 
 
-def _is_time(value: Any) -> bool:
+def _is_time(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -50,7 +50,6 @@ def check_payload(
 
 
 def replaced_prescription(message_type: str, payload: dict[str, Any] | None) -> MessageRef | None:
-    """The message that a prescription's payload corrects; its syntax was checked."""
-    if message_type != "prescription" or not payload or not payload.get("replaces"):
-        return None
-    return parse_message_id(payload["replaces"])
+    """The message that a prescription, as it was sent, says it corrects; None where it can't."""
+    named = payload.get("replaces") if message_type == "prescription" and payload else None
+    return parse_message_id(named) if isinstance(named, str) else None

@@ -17,6 +17,7 @@ from therapyconnect.messaging.policies.announcements import TEXTS, Announcement
 from therapyconnect.messaging.policies.content import reply_not_in_chat
 from therapyconnect.messaging.policies.emergencies import attaches
 from therapyconnect.messaging.policies.history import can_see
+from therapyconnect.messaging.policies.payloads import check_payload
 from therapyconnect.messaging.policies.receipts import check_horizon
 from therapyconnect.messaging.policies.standing import Side, chat_blocked, refusal_to_send
 from therapyconnect.messaging.selectors.access import ChatAccess
@@ -252,10 +253,12 @@ class Ledger:
         """Take the chat's next number for a message and note its row."""
         access, cipher = book.access, book.cipher
         quote = self._quote(send, book)
+        payload = check_payload(
+            send.message_type, send.payload, sender_id=send.sender_id, chat_id=access.id
+        )
         if send.replaces is not None:
             self._check_replaced(send.replaces, access.hidden_seq_of(send.sender_id))
         seq = self.take_seq(book)
-        payload = send.kept_payload
         payload_sealed = (
             seal_payload(cipher, payload, seq=seq, version=1) if payload is not None else None
         )

@@ -30,7 +30,8 @@ ReceiptKind = Literal["delivered", "read"]
 class Send:
     """A message to write, its content already checked (`policies.content`).
 
-    `payload` is as it was sent, and what a retry is compared by; `kept_payload` is what is stored.
+    `payload` is as it was sent, and what a retry is compared by: what is kept of it is judged in
+    the batch, after the look for an earlier attempt.
     """
 
     chat_id: str
@@ -44,7 +45,6 @@ class Send:
     reply: Callable[[Outcome], None] = field(repr=False)
     origin: object = None
     """What asked, so that the push to that very socket can be its ack."""
-    kept_payload: dict[str, Any] | None = None
     replaces: MessageRef | None = None
     """The prescription that this one corrects."""
 

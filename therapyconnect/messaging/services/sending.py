@@ -9,7 +9,7 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.errors import Forbidden, NotFound
 from therapyconnect.core.ids import parse_chat_id, parse_message_id
 from therapyconnect.messaging.policies.content import check_content, check_reply
-from therapyconnect.messaging.policies.payloads import check_payload, replaced_prescription
+from therapyconnect.messaging.policies.payloads import replaced_prescription
 from therapyconnect.messaging.services.engine import ask
 from therapyconnect.messaging.services.requests import (
     Advance,
@@ -52,7 +52,6 @@ def build_send(
         attachment_id=attachment_id,
         payload=payload,
     )
-    kept = check_payload(message_type, payload, sender_id=sender.id, chat_id=chat_id)
     return Send(
         chat_id=chat_id,
         sender_id=sender.id,
@@ -62,8 +61,7 @@ def build_send(
         reply_to=check_reply(reply_to, chat_id),
         client_message_id=client_message_id,
         payload=payload,
-        kept_payload=kept,
-        replaces=replaced_prescription(message_type, kept),
+        replaces=replaced_prescription(message_type, payload),
         reply=reply,
         origin=origin,
     )

@@ -20,6 +20,7 @@ from therapyconnect.notifications import models
 from therapyconnect.notifications.ids import new_notification_id
 from therapyconnect.notifications.policies import (
     check_author,
+    check_ids,
     check_known,
     recipients_problem,
     words_problems,
@@ -92,8 +93,10 @@ def _make(
     kind: str = "admin",
 ) -> list[Notification]:
     made: list[Notification] = []
+    wanted = None if user_ids is None else list(dict.fromkeys(user_ids))
+    if wanted is not None:
+        check_ids(wanted)
     with transaction.atomic():
-        wanted = None if user_ids is None else list(dict.fromkeys(user_ids))
         found = run(active_users(wanted))
         if wanted is not None:
             check_known(wanted, set(found))
