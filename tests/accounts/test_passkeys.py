@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 from allauth.mfa.models import Authenticator
 from django.db import connection
@@ -14,6 +15,7 @@ from django.db import connection
 from tests.accounts.api import PASSWORD, Answer, Api, log_in, logged_in
 from tests.accounts.authenticator import PRESENT, Passkey, b64
 from tests.accounts.conftest import make_user
+from tests.harness.server import LiveServer, Pair
 from therapyconnect.accounts.models import User
 
 MANAGE = "account/authenticators/webauthn"
@@ -305,3 +307,27 @@ def test_counting_forgives_no_row_from_before(therapist: User) -> None:
     refused(attempt.send(passkey.get(attempt.options, counter=1)))
     attempt = Attempt()
     assert attempt.send(passkey.get(attempt.options, counter=2)).status == 200
+
+
+def test_over_the_network(server: LiveServer, pair: Pair) -> None:
+    """On the real server, at the address that its demo is configured for."""
+    passkey, origin = Passkey(), f"http://localhost:{server.port}"
+    with httpx.Client(base_url=f"{server.base}/_allauth/app/v1/", timeout=20) as http:
+        mine = {"Authorization": f"Bearer {pair.patient_token}"}
+        http.post("auth/reauthenticate", json={"password": PASSWORD}, headers=mine)
+        made = http.get(MANAGE, params={"passwordless": ""}, headers=mine).json()["data"]
+        credential = passkey.create(made["creation_options"], origin=origin)
+        body = {"name": "phone", "credential": credential}
+        assert http.post(MANAGE, json=body, headers=mine).status_code == 200
+
+        begun = http.get("auth/webauthn/login").json()
+        options = begun["data"]["request_options"]
+        session = {"X-Session-Token": begun["meta"]["session_token"]}
+        elsewhere = passkey.get(options, origin=f"http://127.0.0.1:{server.port}")
+        answer = http.post("auth/webauthn/login", json={"credential": elsewhere}, headers=session)
+        assert answer.status_code == 400
+        assertion = passkey.get(options, origin=origin)
+        answer = http.post("auth/webauthn/login", json={"credential": assertion}, headers=session)
+        assert answer.status_code == 200, answer.text
+    with server.api(answer.json()["meta"]["access_token"]) as api:
+        assert api.get("me/").json()["id"] == pair.patient_id

@@ -20,6 +20,7 @@ from therapyconnect.core.queries import run
 from therapyconnect.core.rest.errors import error_response
 from therapyconnect.crisis.memory import memory
 from therapyconnect.crisis.middleware import CrisisMiddleware
+from therapyconnect.crisis.refusals import beside_refusal
 from therapyconnect.crisis.selectors import known_resources, learn_whereabouts, resources_of
 
 SEND = "/api/messages/send_message/"
@@ -214,3 +215,14 @@ def test_what_is_there_stays(swiss: Api) -> None:
 def test_a_success_is_left_alone(swiss: Api) -> None:
     answer = HttpResponse(b'{"id":1}', status=201, content_type="application/json")
     assert _through(201, swiss.token, answer).content == b'{"id":1}'
+
+
+def test_what_the_server_refuses_before_django_sees_it(swiss: Api) -> None:
+    run(resources_of("p_xyz789"))
+    beside = beside_refusal("POST", SEND, f"Bearer {swiss.token}")
+    assert phones(json.loads(json.dumps(beside))) == SWISS
+    assert phones(beside_refusal("POST", "/api/messages/")) == NEUTRAL
+    assert beside_refusal("POST", "/api/chats/") == {}
+    assert beside_refusal("GET", "/api/messages/", f"Bearer {swiss.token}") == {}
+    therapist = _as("t_abc123", "t@a.test")
+    assert beside_refusal("POST", SEND, f"Bearer {therapist.token}") == {}

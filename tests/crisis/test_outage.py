@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.acceptance.faults import Faults
+from tests.api.calls import set_fact
 from tests.harness.server import LiveServer, Pair
 
 
@@ -80,21 +81,21 @@ def kept_dead(server: LiveServer) -> Iterator[None]:
         killer.join()
 
 
-def test_real_refusals_over_the_network(own_server: LiveServer) -> None:
-    (pair,) = _fresh(own_server)
-    with own_server.api(pair.patient_token) as api:
+def test_real_refusals_over_the_network(server: LiveServer, pair: Pair) -> None:
+    with server.api(pair.patient_token) as api:
         assert api.patch("me/settings/", json={"region": "AU"}).status_code == 200
         send = {"chat_id": pair.chat_id, "text": "one", "client_message_id": "same"}
         assert api.post("messages/", json=send).status_code == 201
-        changed = {**send, "text": "two", "emergency": True}
-        conflict = api.post("messages/", json=changed)
+        conflict = api.post("messages/", json={**send, "text": "two", "emergency": True})
         assert conflict.status_code == 409
         not_mine = {"chat_id": "CHAT_t_x00_p_x00", "text": "x", "emergency": True}
         unknown = api.post("messages/", json=not_mine)
         assert unknown.status_code == 404
-    for answer in (conflict, unknown):
+        set_fact(server, pair.chat_id, "blocked_by_therapist_at")
+        blocked = api.post("messages/", json={**not_mine, "chat_id": pair.chat_id})
+        assert blocked.status_code == 403
+        fine = {**not_mine, "chat_id": pair.chat_id, "emergency": False}
+        assert "crisis_resources" not in api.post("messages/", json=fine).json()
+    for answer in (conflict, unknown, blocked):
         assert [r["phone"] for r in answer.json()["crisis_resources"]][:2] == ["000", "13 11 14"]
-
-
-def _fresh(server: LiveServer) -> list[Pair]:
-    return server.load_pairs(3)[2:]
+        assert int(answer.headers["Content-Length"]) == len(answer.content)

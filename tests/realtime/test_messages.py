@@ -31,6 +31,7 @@ def test_every_device_of_both_hears_it_once(server: LiveServer, pair: Pair) -> N
                 "message": ack["message"],
                 "chat_id": pair.chat_id,
                 "sender_name": ack["message"]["sender_name"],
+                "notify": True,
             }
         ]
         assert heard(sender) == []
@@ -72,7 +73,15 @@ def test_an_emergency_has_its_own_frame(server: LiveServer, pair: Pair) -> None:
         assert frame["message"]["emergency"] is True
         assert "crisis_resources" not in frame["message"]
         assert desk.next()["type"] == "chat_message"
-        assert phone.next()["type"] == "chat_message"
+        ack = phone.next()
+        assert ack["type"] == "chat_message"
+        assert ack["crisis_resources"] == ack["message"]["crisis_resources"]
+        assert ack["crisis_resources"]
+        assert ack["emergency_alert"] == ack["message"]["emergency_alert"]
+        for socket in (pocket, desk, phone):
+            told = socket.next()
+            assert told["type"] == "emergency_updated"
+            assert told["emergency_alert"] == ack["emergency_alert"]
         with connect(server, pair.therapist_token) as api:
             say(api, pair.chat_id, "On my way", emergency=True)
         assert phone.next()["type"] == "emergency_message"

@@ -16,6 +16,7 @@ django_application = ASGIStaticFilesHandler(get_asgi_application())
 from therapyconnect.messaging.selectors.events import Stretch, stretch_for_stream  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402
 from therapyconnect.messaging.services.sweep import Sweep  # noqa: E402
+from therapyconnect.notifications.services.publisher import set_publisher  # noqa: E402
 from therapyconnect.realtime.door import Door  # noqa: E402
 from therapyconnect.realtime.hub import MemoryHub  # noqa: E402
 from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
@@ -61,10 +62,12 @@ class Application:
             await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
             return
         engines.install(self.engine)
+        set_publisher(engines.publish)
         self.watch.start()
         self.sweep.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        set_publisher(None)
         await self.sweep.stop()
         await self.watch.stop()
         await self.engine.stop()

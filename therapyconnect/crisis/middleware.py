@@ -17,19 +17,17 @@ from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 
 from therapyconnect.accounts.settings_shapes import Settings
-from therapyconnect.accounts.tokens import bearer_token, verify_access
-from therapyconnect.core.errors import DomainError, Problem
-from therapyconnect.core.ids import role_of
+from therapyconnect.core.errors import Problem
 from therapyconnect.core.queries import run
 from therapyconnect.core.rest.errors import bad_request, error_body
 from therapyconnect.crisis.memory import memory
+from therapyconnect.crisis.refusals import FIELD, caller_id, resources_by_memory
 from therapyconnect.crisis.requests import is_mark, may_be_emergency, says_emergency
 from therapyconnect.crisis.resources import CrisisResource, resources_for, table
-from therapyconnect.crisis.selectors import known_resources, resources_of
+from therapyconnect.crisis.selectors import resources_of
 
 log = structlog.get_logger("therapyconnect.crisis")
 
-FIELD = "crisis_resources"
 _SETTINGS_ROUTE = "/api/me/settings/"
 
 
@@ -93,28 +91,18 @@ def _decoded(response: HttpResponse) -> dict[str, Any] | None:
 
 def _resources(request: HttpRequest, status: int) -> list[CrisisResource] | None:
     """Whom the caller can turn to; None for who is no patient."""
-    user_id = _caller(request)
-    if user_id is None:
-        return resources_for("")
-    if role_of(user_id) != "patient":
-        return None
+    user_id = caller_id(request.META.get("HTTP_AUTHORIZATION"))
+    known = resources_by_memory(user_id)
+    if user_id is None or known is None:
+        return known
     if status == 503 or (status == 429 and memory.recall(user_id) is not None):
         # The database is away, or each of a flood of requests would ask it once more.
-        return known_resources(user_id)
+        return known
     try:
         return run(resources_of(user_id))
     except Exception as error:
         log.info("crisis.by_memory", error=type(error).__name__)
-        return known_resources(user_id)
-
-
-def _caller(request: HttpRequest) -> str | None:
-    """Whom the token names, by its signature alone: the database may be away."""
-    try:
-        token = bearer_token(request.META.get("HTTP_AUTHORIZATION"))
-        return None if token is None else verify_access(token).user_id
-    except DomainError:
-        return None
+        return known
 
 
 def _remember(response: HttpResponse) -> None:

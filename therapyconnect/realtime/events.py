@@ -53,10 +53,10 @@ class Arrival:
     def of(cls, push: Happened) -> Arrival:
         return cls(push.happening, push.chat, push.origin, push.answer)
 
-    def ref_for(self, socket: object) -> Ref | None:
-        """The `ref` to ack with, where `socket` is the one that asked."""
+    def asked_by(self, socket: object) -> Origin | None:
+        """The request that this answers, where `socket` is the one that made it."""
         origin = self.origin
-        return origin.ref if origin is not None and origin.socket is socket else None
+        return origin if origin is not None and origin.socket is socket else None
 
     def frames_for(self, user_id: str, *, on_user_socket: bool) -> list[bytes]:
         """As a socket of `user_id` hears it; encoded once for all of that kind."""
@@ -68,11 +68,11 @@ class Arrival:
         return found
 
     def answer_for(
-        self, user_id: str, *, on_user_socket: bool, ref: Ref, **extras: Any
+        self, user_id: str, *, on_user_socket: bool, ref: Ref | None, **extras: Any
     ) -> list[bytes]:
         """The same to the socket that asked: the first frame is its answer."""
         said = self._said(user_id, on_user_socket=on_user_socket)
-        said[0].ref = ref
+        said[0].ref = ref if ref is not None else UNSET
         for name, value in extras.items():
             setattr(said[0], name, value)
         return [encode(frame) for frame in said]

@@ -148,11 +148,10 @@ class NewMessageSaid(Said, kw_only=True):
 
 
 class EmergencyMessageSaid(Said, kw_only=True):
-    """The other's urgent message, on a user socket: it is told however the chat is muted."""
+    """The other's urgent message, on a user socket: to be told, also where the chat is muted."""
 
     message: Message | msgspec.Raw
     sender_name: str
-    notify: bool = True
 
 
 class MessageEditedSaid(Said, kw_only=True):

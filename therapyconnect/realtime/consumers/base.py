@@ -198,7 +198,7 @@ class Consumer(Resumer):
 
     def _answer(self, happening: Happening, outcome: Sent | Changed, ref: Ref | None) -> None:
         """Answer what took no number, with what was there already."""
-        self.tell(Arrival(happening, outcome.chat, answer=outcome), ref)
+        self.tell(Arrival(happening, outcome.chat, answer=outcome), Origin(self, ref))
 
     async def _advance(
         self,

@@ -14,7 +14,7 @@ from therapyconnect.crisis.selectors import known_resources
 from therapyconnect.messaging.services.engine import Engine
 from therapyconnect.messaging.shapes import sent_message
 from therapyconnect.realtime import frames
-from therapyconnect.realtime.events import Arrival
+from therapyconnect.realtime.events import Arrival, Origin
 from therapyconnect.realtime.frames import Ref, Said, encode
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.serving.push import PushChannel
@@ -54,18 +54,19 @@ class Listener:
         if self._replaying == arrival.chat_id:
             self._withheld[arrival.seq] = arrival
             return
-        ref = arrival.ref_for(self)
-        if arrival.seq > self._floors.get(arrival.chat_id, 0) or ref is not None:
-            self.tell(arrival, ref)
+        asked = arrival.asked_by(self)
+        if arrival.seq > self._floors.get(arrival.chat_id, 0) or asked is not None:
+            self.tell(arrival, asked)
 
-    def tell(self, arrival: Arrival, ref: Ref | None) -> None:
-        """Say an event; where this socket asked for it (`ref`), as the answer."""
+    def tell(self, arrival: Arrival, asked: Origin | None) -> None:
+        """Say an event; where this socket asked for it, as the answer."""
         user_id, on_user_socket = self.user_id, self.on_user_socket
-        if ref is None:
+        extras = self._extras(arrival) if asked is not None else {}
+        if asked is None or (asked.ref is None and not extras):
             told = arrival.frames_for(user_id, on_user_socket=on_user_socket)
         else:
             told = arrival.answer_for(
-                user_id, on_user_socket=on_user_socket, ref=ref, **self._extras(arrival)
+                user_id, on_user_socket=on_user_socket, ref=asked.ref, **extras
             )
         for frame in told:
             self.push.send(frame)

@@ -78,10 +78,10 @@ class Resumer(Listener):
 
     def _retell(self, arrival: Arrival, pushed: Arrival | None) -> None:
         """Say an event of a replay; where this socket asked for it meanwhile, as the answer."""
-        ref = pushed.ref_for(self) if pushed is not None else None
+        asked = pushed.asked_by(self) if pushed is not None else None
         if pushed is not None:
             arrival.answer = pushed.answer
-        self.tell(arrival, ref)
+        self.tell(arrival, asked)
 
 
 def _include(receipt: ReceiptMoved, receipts: Receipts) -> None:
