@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from therapyconnect.accounts.tokens import bearer_token, verify_access
+from therapyconnect.accounts.outside.access import verify_any_access
+from therapyconnect.accounts.tokens import AccessClaims, bearer_token, verify_access
 from therapyconnect.core.errors import DomainError
 from therapyconnect.core.ids import role_of
 from therapyconnect.crisis.requests import may_be_emergency
@@ -16,11 +18,16 @@ from therapyconnect.crisis.selectors import known_resources
 FIELD: Final = "crisis_resources"
 
 
-def caller_id(authorization: str | None) -> str | None:
-    """Whom the token of an `Authorization` header names, by its signature alone; None: nobody."""
+def caller_id(
+    authorization: str | None, verify: Callable[[str], AccessClaims] = verify_any_access
+) -> str | None:
+    """Whom the token of an `Authorization` header names, by its signature alone; None: nobody.
+
+    `verify` may ask an outside provider for its keys, where none are known yet.
+    """
     try:
         token = bearer_token(authorization)
-        return None if token is None else verify_access(token).user_id
+        return None if token is None else verify(token).user_id
     except DomainError:
         return None
 
@@ -38,9 +45,10 @@ def beside_refusal(
     """The fields to add to an error body of a request whose body was not read; else `{}`.
 
     For the server itself, which refuses what is too large or too slow before Django sees it. What
-    nobody has read may be an emergency.
+    nobody has read may be an emergency. Never blocks: who has a token of an outside provider gets
+    neutral resources.
     """
     if not may_be_emergency(method, path):
         return {}
-    resources = resources_by_memory(caller_id(authorization))
+    resources = resources_by_memory(caller_id(authorization, verify_access))
     return {} if resources is None else {FIELD: msgspec.to_builtins(resources)}

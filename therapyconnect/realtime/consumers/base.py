@@ -10,18 +10,11 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from therapyconnect.accounts.principal import (
-    PRINCIPAL_SQL,
-    Principal,
-    principal_from_row,
-    principal_params,
-    require_enrolled,
-)
-from therapyconnect.accounts.tokens import verify_access
+from therapyconnect.accounts.outside.access import verify_access_async
+from therapyconnect.accounts.principal import Principal, principal_of, require_enrolled
 from therapyconnect.core.errors import DomainError, Invalid, NotFound, Unauthenticated
 from therapyconnect.core.hub import Typing
 from therapyconnect.core.ids import parse_chat_id, parse_message_id
-from therapyconnect.core.queries import Query, Reading
 from therapyconnect.crisis.requests import says_emergency
 from therapyconnect.messaging.policies.standing import refusal_to_reach
 from therapyconnect.messaging.selectors.access import access_chat
@@ -247,7 +240,7 @@ class Consumer(Resumer):
 
     async def _authenticate(self, asked: frames.AuthenticateAsked) -> None:
         """Take a fresh token of the same session; the socket then lives as long as that one."""
-        claims = verify_access(asked.token)
+        claims = await verify_access_async(asked.token)
         if (claims.user_id, claims.session_id) != (self.user_id, self.principal.session_id):
             raise Unauthenticated()
         principal = await self.engine.read(principal_of(claims))
@@ -268,12 +261,6 @@ class Consumer(Resumer):
         if self._room is not None:
             self._room.set()
             self._room = None
-
-
-def principal_of(claims: Any) -> Reading[Principal]:
-    """The caller that verified claims name, checked against the database."""
-    rows = yield Query(PRINCIPAL_SQL, principal_params(claims))
-    return principal_from_row(claims, rows[0] if rows else None)
 
 
 def own_chat(principal: Principal, chat_id: str | None) -> str:
