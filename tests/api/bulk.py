@@ -101,6 +101,4 @@ def _write_messages(
             for number, chat_id in enumerate(chat_ids):
                 sealed = seal_text(ciphers[number], words(number, seq), seq=seq, version=1)
                 at = START + timedelta(seconds=seq * len(chat_ids) + number)
-                copy.write_row(
-                    (chat_id, seq, seq, patients[number], "text", False, 1, sealed, at)
-                )
+                copy.write_row((chat_id, seq, seq, patients[number], "text", False, 1, sealed, at))

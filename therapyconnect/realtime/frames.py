@@ -22,6 +22,7 @@ from therapyconnect.messaging.shapes import (
     Seq,
     Text,
 )
+from therapyconnect.notifications.shapes import Notification
 
 Ref = Annotated[str, Meta(max_length=128)] | int
 Snake = "snake_case"
@@ -55,6 +56,8 @@ class ChatMessageAsked(Asked, kw_only=True):
 
 
 class TypingAsked(Asked, kw_only=True):
+    """Tell the other participant that one writes, or no more. Not kept, and not answered."""
+
     is_typing: bool
 
 
@@ -99,7 +102,7 @@ class AuthenticateAsked(Asked, kw_only=True):
 
 
 class PingAsked(Asked, kw_only=True):
-    pass
+    """Ask for a sign of life: a `pong` with the same `ref`."""
 
 
 AnyAsked = (
@@ -123,6 +126,8 @@ class Said(msgspec.Struct, kw_only=True, tag_field="type", tag=_tag):
 
 
 class ConnectionEstablishedSaid(Said, kw_only=True):
+    """The greeting, first on every socket. A chat socket then hears every event after `last_seq`."""
+
     user_id: str
     last_seq: int | UnsetType = UNSET
     heartbeat_seconds: int
@@ -165,18 +170,24 @@ class MessageEditedSaid(Said, kw_only=True):
 
 
 class MessageDeletedSaid(Said, kw_only=True):
+    """A message was taken away. `deleted_at` is null where it has been restored since."""
+
     message_id: str
     deleted_at: datetime | None
     seq: int
 
 
 class MessageRestoredSaid(Said, kw_only=True):
+    """A deleted message is back, as it stands now."""
+
     message_id: str
     message: Message
     seq: int
 
 
 class EmergencyFlaggedSaid(Said, kw_only=True):
+    """A message was marked urgent after it was sent."""
+
     message_id: str
     seq: int
 
@@ -203,7 +214,7 @@ class HiddenSaid(Said, kw_only=True):
 class NotificationSaid(Said, kw_only=True):
     """A notification of the user's own, on their user sockets."""
 
-    notification: Any
+    notification: Notification
 
 
 class PresenceSaid(Said, kw_only=True):
@@ -214,6 +225,8 @@ class PresenceSaid(Said, kw_only=True):
 
 
 class MessageReadReceiptSaid(Said, kw_only=True):
+    """Somebody read up to `seq`. `message_id` is the newest message covered, null where none is."""
+
     message_id: str | None
     seq: int
     user_id: str
@@ -221,6 +234,8 @@ class MessageReadReceiptSaid(Said, kw_only=True):
 
 
 class MessageDeliveredReceiptSaid(Said, kw_only=True):
+    """A device has everything up to `seq`. `message_id` is the newest message covered."""
+
     message_id: str | None
     seq: int
     user_id: str
@@ -228,6 +243,8 @@ class MessageDeliveredReceiptSaid(Said, kw_only=True):
 
 
 class TypingIndicatorSaid(Said, kw_only=True):
+    """The other participant writes, or no more; it expires by itself after five seconds."""
+
     user_id: str
     is_typing: bool
 
@@ -241,6 +258,8 @@ class ResumedSaid(Said, kw_only=True):
 
 
 class ErrorSaid(Said, kw_only=True):
+    """What was asked was refused. A refused emergency is told whom to call instead."""
+
     code: str
     message: str
     retry_after: int | UnsetType = UNSET
@@ -248,7 +267,7 @@ class ErrorSaid(Said, kw_only=True):
 
 
 class PongSaid(Said, kw_only=True):
-    pass
+    """The answer to a `ping`."""
 
 
 decode: msgspec.json.Decoder[AnyAsked] = msgspec.json.Decoder(AnyAsked)

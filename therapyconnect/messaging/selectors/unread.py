@@ -29,23 +29,28 @@ from therapyconnect.vault.datakeys import CipherStore
 
 # The same messages that the unread count counts, in its two parts: above the horizon by their own
 # number (index: the primary key), or by that of their restore (index: message_restored). Only
-# chats whose count is above zero are looked into, and of each only what is unread.
+# chats whose count is above zero are looked into, and no further than the page can reach: within
+# a chat times rise with the numbers, so the newest are at the end of the key. Should a clock have
+# been set back, as many as SPARE messages of a chat may stand in each other's place.
+SPARE: Final = 50
 _PAGE_SQL: Final = f"""
     WITH page AS MATERIALIZED (
-        SELECT u.chat_id, u.seq, u.created_at
+        SELECT u.chat_id, u.seq
         FROM messaging_chat c
         CROSS JOIN LATERAL (
-            SELECT m.chat_id, m.seq, m.created_at, m.sender_id, m.deleted_at
-            FROM messaging_message m WHERE m.chat_id = c.id AND m.restored_seq IS NULL
-              AND m.seq > GREATEST(c.{{own}}_read_seq, c.{{own}}_hidden_seq)
+            (SELECT m.chat_id, m.seq, m.created_at
+             FROM messaging_message m WHERE m.chat_id = c.id AND m.restored_seq IS NULL
+               AND m.seq > GREATEST(c.{{own}}_read_seq, c.{{own}}_hidden_seq)
+               AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL AND {{place}}
+             ORDER BY m.seq {{order}} LIMIT %(reach)s)
             UNION ALL
-            SELECT m.chat_id, m.seq, m.created_at, m.sender_id, m.deleted_at
-            FROM messaging_message m WHERE m.chat_id = c.id AND m.restored_seq IS NOT NULL
-              AND m.restored_seq > c.{{own}}_read_seq AND m.seq > c.{{own}}_hidden_seq
+            (SELECT m.chat_id, m.seq, m.created_at
+             FROM messaging_message m WHERE m.chat_id = c.id AND m.restored_seq IS NOT NULL
+               AND m.restored_seq > c.{{own}}_read_seq AND m.seq > c.{{own}}_hidden_seq
+               AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL AND {{place}})
         ) u
         WHERE c.{{own}}_id = %(viewer)s AND c.deleted_at IS NULL AND c.{{own}}_unread_count > 0
           AND (%(chat)s::text IS NULL OR c.id = %(chat)s)
-          AND u.sender_id = c.{{other}}_id AND u.deleted_at IS NULL AND {{place}}
         ORDER BY u.created_at {{order}}, u.chat_id {{order}}, u.seq {{order}} LIMIT %(fetch)s
     )
     SELECT {MESSAGE_COLUMNS}, {ACCESS_COLUMNS} {MESSAGE_FROM}
@@ -76,17 +81,16 @@ def unread_page(*, viewer: Principal, filters: UnreadFilters) -> Reading[Found[M
         "viewer": viewer.id,
         "chat": filters.chat_id,
         "fetch": turn.fetch,
+        "reach": turn.fetch + SPARE,
     }
     place = "TRUE"
     if turn.cursor is not None:
         ref = parse_message_id(turn.cursor.id)
         if ref is None:
             raise not_of_this_list()
-        place = f"(u.created_at, u.chat_id, u.seq) {than} (%(at)s, %(at_chat)s, %(at_seq)s)"
+        place = f"(m.created_at, m.chat_id, m.seq) {than} (%(at)s, %(at_chat)s, %(at_seq)s)"
         params |= {"at": turn.cursor.at, "at_chat": ref.chat_id, "at_seq": ref.seq}
-    own = viewer.role
-    other = "patient" if own == "therapist" else "therapist"
-    rows = yield Query(_PAGE_SQL.format(own=own, other=other, place=place, order=order), params)
+    rows = yield Query(_PAGE_SQL.format(own=viewer.role, place=place, order=order), params)
     if not rows and filters.chat_id is not None:
         yield from access_chat(viewer=viewer, chat_id=filters.chat_id)
     store = yield from load_ciphers({row[0] for row in rows})

@@ -23,7 +23,8 @@ from therapyconnect.messaging.selectors.seals import (
     seal_payload,
     seal_text,
 )
-from therapyconnect.messaging.services.ledger import Book, Ledger, Target
+from therapyconnect.messaging.services.books import Book, Target
+from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.messaging.services.requests import (
     Amendment,
     Answer,

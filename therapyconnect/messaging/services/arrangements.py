@@ -14,7 +14,8 @@ from therapyconnect.messaging.policies.rooms import check_room_change
 from therapyconnect.messaging.policies.standing import Side
 from therapyconnect.messaging.policies.status import standing_after
 from therapyconnect.messaging.selectors.happenings import Happening
-from therapyconnect.messaging.services.ledger import Book, Ledger
+from therapyconnect.messaging.services.books import Book
+from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.messaging.services.requests import Changed, EndCare, SetRoom, SetStatus
 from therapyconnect.messaging.shapes import EventType
 

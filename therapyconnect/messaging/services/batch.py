@@ -29,8 +29,10 @@ from therapyconnect.messaging.selectors.ciphers import cipher_store
 from therapyconnect.messaging.selectors.messages import render_message, render_quote
 from therapyconnect.messaging.selectors.seals import open_room_text
 from therapyconnect.messaging.services import columns
+from therapyconnect.messaging.services.allowances import Allowances, bucket_of
+from therapyconnect.messaging.services.books import Book, Quoted, RoomFacts, Target
 from therapyconnect.messaging.services.judging import judge
-from therapyconnect.messaging.services.ledger import Book, Ledger, Quoted, RoomFacts, Target
+from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.messaging.services.requests import (
     Advance,
     Amendment,
@@ -108,16 +110,20 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
     urgent = calling | {a.chat_id for a in advances if a.reader_id.startswith("t_")}
     alerts = trip.add("alerts", texts(urgent)) if urgent else []
     unreceptive = trip.add("unreceptive", texts(calling)) if calling else []
+    rules = settings.THERAPYCONNECT
+    buckets = sorted(_buckets(batch)) if rules["THROTTLES"] else []
+    quotas = trip.add("lock_quotas", texts(buckets)) if buckets else []
     await trip.run()
     store.add(wrapped)
     opened = {row[0]: _book(row) for row in books}
-    rules = settings.THERAPYCONNECT
+    now = clock.now()
     return Ledger(
         books=opened,
         quoted={MessageRef(row[0], row[1]): Quoted(*row[2:]) for row in quoted},
         written={(row[0], row[1], row[2]): (row[4], MessageRef(row[0], row[3])) for row in written},
         newest_message={(row[0], row[1]): row[2] or 0 for row in newest},
-        now=clock.now(),
+        now=now,
+        allowances=Allowances.of(quotas, now=now) if rules["THROTTLES"] else None,
         targets={MessageRef(row[0], row[1]): _target(row, opened[row[0]]) for row in targets},
         rooms={row[0]: _room(row, opened[row[0]]) for row in rooms},
         alerts={row[0]: Alert(*row) for row in alerts},
@@ -125,6 +131,10 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
         acknowledge_within=timedelta(seconds=rules["EMERGENCY_SECONDS"]),
         edit_window=timedelta(seconds=rules["EDIT_SECONDS"]),
     )
+
+
+def _buckets(batch: Sequence[Request]) -> set[str]:
+    return {bucket[1] for request in batch if (bucket := bucket_of(request)) is not None}
 
 
 def _book(row: Row) -> Book:
@@ -193,6 +203,8 @@ async def _write(connection: Connection, ledger: Ledger) -> None:
     if ledger.delivered:
         keys = [(alert.chat_id, alert.event_seq) for alert in ledger.delivered]
         trip.add("deliver_alerts", *_chats_and_numbers(keys), now)
+    if ledger.allowances is not None and ledger.allowances.used:
+        trip.add("keep_quotas", *columns.of_quotas(ledger.allowances), now)
     touched = [book for book in ledger.books.values() if book.touched]
     if touched:
         trip.add("update_chats", *columns.of_chats(touched), now)

@@ -11,7 +11,8 @@ from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.alerts import Alert
 from therapyconnect.messaging.selectors.seals import seal_room_text
-from therapyconnect.messaging.services.ledger import Book, RoomFacts, Target
+from therapyconnect.messaging.services.allowances import Allowances
+from therapyconnect.messaging.services.books import Book, RoomFacts, Target
 from therapyconnect.messaging.services.roundtrip import blobs, booleans, moments, numbers, texts
 
 Rows = Sequence[tuple[Any, ...]]
@@ -124,6 +125,12 @@ def of_alerts(alerts: Sequence[Alert], now: bytes) -> list[bytes]:
         now,
         moments(alert.due_at for alert in alerts),
     ]
+
+
+def of_quotas(allowances: Allowances) -> list[bytes]:
+    """In the order of their keys, as they are locked."""
+    keys = sorted(allowances.used)
+    return [texts(keys), numbers(int(allowances.tokens[key] * 1000) for key in keys)]
 
 
 def _json(tags: list[str]) -> str:

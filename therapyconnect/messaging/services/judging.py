@@ -23,6 +23,8 @@ def judge(ledger: Ledger, request: Request) -> Outcome | MessageRef:
     """What comes of a request; a `MessageRef` where it repeats a message already stored."""
     try:
         book, side = ledger.admit(request)
+        if not isinstance(request, Send):  # a repeated send is looked up before it is counted
+            ledger.draw(request)
         if isinstance(request, SetStatus):
             return set_status(ledger, request, book)
         if isinstance(request, SetRoom):

@@ -25,6 +25,8 @@ from therapyconnect.messaging.selectors.alerts import Alert
 from therapyconnect.messaging.selectors.happenings import Happening
 from therapyconnect.messaging.selectors.messages import QUOTE_LENGTH
 from therapyconnect.messaging.selectors.seals import open_text, seal_payload, seal_text
+from therapyconnect.messaging.services.allowances import Allowances
+from therapyconnect.messaging.services.books import Book, Quoted, RoomFacts, Target
 from therapyconnect.messaging.services.requests import (
     Advance,
     Advanced,
@@ -35,68 +37,9 @@ from therapyconnect.messaging.services.requests import (
     SetStatus,
 )
 from therapyconnect.messaging.shapes import EmergencyAlert, EventType, Message
-from therapyconnect.vault.cipher import Cipher
 
 DELIVERED, READ = 1, 2
 SendKey = tuple[str, str, str]
-
-
-@dataclass(slots=True)
-class Quoted:
-    """What the batch must know of a message that another one names."""
-
-    sender_id: str | None
-    version: int
-    text_sealed: bytes
-    deleted: bool
-    message_type: str
-
-
-@dataclass(slots=True)
-class Target:
-    """A message that the batch may amend: as it stands, and as its row is sealed.
-
-    `quote` is what it quotes, also where it is deleted and shows none.
-    """
-
-    message: Message
-    version: int
-    text_sealed: bytes
-    payload_sealed: bytes | None
-    restored_seq: int | None
-    quote: str | None
-
-
-@dataclass(slots=True)
-class RoomFacts:
-    """A room's row, opened; `archived` and who may send are in the chat's standing."""
-
-    room_type: str
-    description: str
-    tags: list[str]
-    therapist_can_see_history: bool
-    patient_can_see_history: bool
-
-    def sees(self, side: Side) -> bool:
-        """Whether `side` sees history."""
-        return (
-            self.therapist_can_see_history
-            if side == "therapist"
-            else (self.patient_can_see_history)
-        )
-
-
-@dataclass(slots=True)
-class Book:
-    """One chat in a batch."""
-
-    access: ChatAccess
-    names: dict[str, str]
-    cipher: Cipher
-    said_at: datetime | None = None
-    recount: set[Side] = field(default_factory=set)
-    unmarked: set[Side] = field(default_factory=set)
-    touched: bool = False
 
 
 @dataclass(slots=True)
@@ -113,6 +56,8 @@ class Ledger:
     alerts: dict[str, Alert] = field(default_factory=dict)
     unreceptive: set[str] = field(default_factory=set)
     """Chats whose therapist does not receive emergencies."""
+    allowances: Allowances | None = None
+    """None where the installation's throttles are off."""
     acknowledge_within: timedelta = timedelta(minutes=5)
     edit_window: timedelta = timedelta(minutes=15)
 
@@ -143,6 +88,11 @@ class Ledger:
         if book.access.standing.deleted and not (side is None and isinstance(request, SetStatus)):
             raise NotFound()
         return book, side
+
+    def draw(self, request: Request) -> None:
+        """Count a request against what its user may send; `Throttled` where that is used up."""
+        if self.allowances is not None:
+            self.allowances.take(request)
 
     def take_seq(self, book: Book) -> int:
         """The chat's next number."""
@@ -221,6 +171,7 @@ class Ledger:
             repeated = self._repeated(key, body, book)
             if repeated is not None:
                 return repeated
+        self.draw(send)
         refusal = refusal_to_send(book.access.standing, side, emergency=send.emergency)
         if refusal is not None:
             raise refusal

@@ -8,6 +8,7 @@ from therapyconnect.messaging.selectors.access import ACCESS_COLUMNS
 from therapyconnect.messaging.selectors.alerts import LATEST_ALERTS_SQL
 from therapyconnect.messaging.selectors.chats import DETAIL_SQL
 from therapyconnect.messaging.selectors.messages import MESSAGE_COLUMNS, MESSAGE_FROM
+from therapyconnect.messaging.services import allowances
 from therapyconnect.messaging.services.roundtrip import Statements
 from therapyconnect.vault import datakeys
 
@@ -197,6 +198,8 @@ def statements() -> Statements:
         "rooms": _ROOMS_SQL,
         "alerts": LATEST_ALERTS_SQL,
         "unreceptive": _UNRECEPTIVE_SQL,
+        "lock_quotas": allowances.LOCK_SQL,
+        "keep_quotas": allowances.KEEP_SQL,
         "insert_messages": _INSERT_MESSAGES_SQL,
         "insert_receipts": _INSERT_RECEIPTS_SQL,
         "insert_events": _INSERT_EVENTS_SQL,

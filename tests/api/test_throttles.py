@@ -1,0 +1,106 @@
+"""How much one may send: shared by all processes, and never in the way of a call for help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.calls import connect, ok, refused, say
+from tests.conftest import SERVER_URL
+from tests.harness.database import own_database
+from tests.harness.server import LiveServer, Pair
+from tests.harness.sockets import chat_socket
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveServer, LiveServer]]:
+    """Two servers on one database, with the throttles on."""
+    with own_database(SERVER_URL) as url:
+        data = tmp_path_factory.mktemp("throttled")
+        first = LiveServer(data, database_url=url, throttles=True)
+        second = LiveServer(data, database_url=url, throttles=True)
+        first.start()
+        second.start()
+        yield first, second
+        second.stop()
+        first.stop()
+
+
+@pytest.fixture(scope="module")
+def pairs(servers: tuple[LiveServer, LiveServer]) -> Iterator[Pair]:
+    return iter(servers[0].load_pairs(10))
+
+
+@pytest.fixture
+def pair(pairs: Iterator[Pair]) -> Pair:
+    return next(pairs)
+
+
+def leave(server: LiveServer, name: str, user_id: str, tokens: float) -> None:
+    """Let so many be left in a user's bucket."""
+    server.sql(
+        "INSERT INTO accounts_quota (key, tokens, at) VALUES (%s, %s, now())"
+        " ON CONFLICT (key) DO UPDATE SET tokens = EXCLUDED.tokens, at = EXCLUDED.at",
+        (f"{name}:{user_id}", tokens),
+    )
+
+
+def test_who_sends_too_much_waits_on_every_server(
+    servers: tuple[LiveServer, LiveServer], pair: Pair
+) -> None:
+    first, second = servers
+    with connect(first, pair.patient_token) as here, connect(second, pair.patient_token) as there:
+        kept = say(here, pair.chat_id, "kept", client_message_id="k")
+        leave(first, "message", pair.patient_id, -100)
+        body = {"chat_id": pair.chat_id, "text": "too much"}
+        for api in (here, there):
+            refusal = api.post("messages/", json=body)
+            refused(refusal, 429, "throttled")
+            assert 1 <= int(refusal.headers["Retry-After"]) <= 6
+            edit = api.post(f"messages/{kept['id']}/edit_message/", json={"text": "x"})
+            refused(edit, 429, "throttled")
+            # What was accepted before is answered, and a call for help has a limit of its own.
+            again = {"chat_id": pair.chat_id, "text": "kept", "client_message_id": "k"}
+            assert ok(api.post("messages/", json=again)) == kept
+            assert say(api, pair.chat_id, "help", emergency=True)["emergency_alert"]
+        with connect(first, pair.therapist_token) as other:
+            say(other, pair.chat_id, "not throttled")
+        leave(first, "message", pair.patient_id, 2)
+        say(there, pair.chat_id, "goes again")
+
+
+def test_the_limit_of_calls_for_help_says_whom_to_call(
+    servers: tuple[LiveServer, LiveServer], pair: Pair
+) -> None:
+    leave(servers[0], "emergency", pair.patient_id, 0.2)
+    with connect(servers[0], pair.patient_token) as api:
+        answer = api.post(
+            "messages/", json={"chat_id": pair.chat_id, "text": "help", "emergency": True}
+        )
+        refused(answer, 429, "throttled")
+        assert answer.json()["crisis_resources"]
+        say(api, pair.chat_id, "calm")
+    with chat_socket(servers[0], pair.chat_id, pair.patient_token) as couch:
+        couch.send("chat_message", text="help", emergency=True, ref=1)
+        error = couch.until("error", ref=1)
+        assert (error["code"], error["retry_after"] >= 1) == ("throttled", True)
+        assert error["crisis_resources"]
+
+
+def test_a_flooding_socket_still_takes_a_call_for_help(
+    servers: tuple[LiveServer, LiveServer], pair: Pair
+) -> None:
+    with chat_socket(servers[0], pair.chat_id, pair.patient_token) as couch:
+        for _ in range(300):
+            couch.send("typing", is_typing=False)
+        assert couch.until("error")["code"] == "rate_limited"
+        couch.send("chat_message", text="help", emergency=True, ref="now")
+        assert couch.until("chat_message", ref="now")["emergency_alert"]["state"] == "raised"
+
+
+def test_searches_are_counted_too(servers: tuple[LiveServer, LiveServer], pair: Pair) -> None:
+    with connect(servers[0], pair.patient_token) as api:
+        ok(api.post("messages/search/", json={"q": "a"}))
+        leave(servers[0], "search", pair.patient_id, 0.1)
+        refused(api.post("messages/search/", json={"q": "a"}), 429, "throttled")

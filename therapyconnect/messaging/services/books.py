@@ -1,0 +1,69 @@
+"""What a batch knows of its chats, and of the messages and rooms that its requests name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from therapyconnect.messaging.policies.standing import Side
+from therapyconnect.messaging.selectors.access import ChatAccess
+from therapyconnect.messaging.shapes import Message
+from therapyconnect.vault.cipher import Cipher
+
+
+@dataclass(slots=True)
+class Quoted:
+    """What the batch must know of a message that another one names."""
+
+    sender_id: str | None
+    version: int
+    text_sealed: bytes
+    deleted: bool
+    message_type: str
+
+
+@dataclass(slots=True)
+class Target:
+    """A message that the batch may amend: as it stands, and as its row is sealed.
+
+    `quote` is what it quotes, also where it is deleted and shows none.
+    """
+
+    message: Message
+    version: int
+    text_sealed: bytes
+    payload_sealed: bytes | None
+    restored_seq: int | None
+    quote: str | None
+
+
+@dataclass(slots=True)
+class RoomFacts:
+    """A room's row, opened; `archived` and who may send are in the chat's standing."""
+
+    room_type: str
+    description: str
+    tags: list[str]
+    therapist_can_see_history: bool
+    patient_can_see_history: bool
+
+    def sees(self, side: Side) -> bool:
+        """Whether `side` sees history."""
+        return (
+            self.therapist_can_see_history
+            if side == "therapist"
+            else (self.patient_can_see_history)
+        )
+
+
+@dataclass(slots=True)
+class Book:
+    """One chat in a batch."""
+
+    access: ChatAccess
+    names: dict[str, str]
+    cipher: Cipher
+    said_at: datetime | None = None
+    recount: set[Side] = field(default_factory=set)
+    unmarked: set[Side] = field(default_factory=set)
+    touched: bool = False
