@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import connection as django_connection
 
-from therapyconnect.core.hub import MessageCreated, Push
+from therapyconnect.core.hub import Happened, Push
 from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.selectors.access import access_chat
-from therapyconnect.messaging.services import batch, engine, lanes
+from therapyconnect.messaging.services import batch, engine, lanes, statements
 from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.messaging.services.roundtrip import RoundTrip
 from therapyconnect.ops import checkup
@@ -84,7 +84,7 @@ def no_idempotency() -> None:
 
 def burnt_numbers() -> None:
     """Takes the number first, as `nextval` does: a repeated send burns one (breaks G4)."""
-    send = Ledger._send
+    send = Ledger.send
 
     def burn(self: Ledger, request: Any, book: Any, side: Any) -> Any:
         outcome = send(self, request, book, side)
@@ -93,12 +93,12 @@ def burnt_numbers() -> None:
             book.touched = True
         return outcome
 
-    replace(Ledger, "_send", burn)
+    replace(Ledger, "send", burn)
 
 
 def counter_without_lock() -> None:
     """Any lane takes any chat, and none locks it: two take the same number (breaks G4)."""
-    replace(batch, "_LOCK_SQL", batch._LOCK_SQL.replace("FOR NO KEY UPDATE", ""))
+    replace(statements, "LOCK_SQL", statements.LOCK_SQL.replace("FOR NO KEY UPDATE", ""))
     turn = itertools.count()
 
     def anywhere(self: lanes.Lanes, request: Any) -> None:
@@ -114,7 +114,11 @@ def replay_before_subscribe() -> None:
     async def join(self: ChatConsumer) -> None:
         access = await self.engine.read(access_chat(viewer=self.principal, chat_id=self.chat_id))
         self.stream = ChatStream(
-            self.chat_id, read=self.hub._read, deliver=lambda _: None, lost=lambda _: None
+            self.chat_id,
+            read=self.hub._read,
+            deliver=lambda _: None,
+            late=lambda _: None,
+            lost=lambda _: None,
         )
         self.stream.start(access.last_seq)
 
@@ -137,7 +141,7 @@ def push_without_cursor() -> None:
     def lossy(self: MemoryHub, pushes: Sequence[Push]) -> None:
         publish(
             self,
-            [p for p in pushes if not isinstance(p, MessageCreated) or next(turn) % 20],
+            [p for p in pushes if not isinstance(p, Happened) or next(turn) % 20],
         )
 
     def blind(self: ChatStream, arrival: Any) -> None:
@@ -150,7 +154,7 @@ def push_without_cursor() -> None:
 
 def horizon_goes_back() -> None:
     """The latest receipt wins, however stale (breaks G6)."""
-    advance = Ledger._advance
+    advance = Ledger.advance
 
     def obey(self: Ledger, request: Any, book: Any, side: Any) -> Any:
         outcome = advance(self, request, book, side)
@@ -162,19 +166,19 @@ def horizon_goes_back() -> None:
             book.touched = True
         return outcome
 
-    replace(Ledger, "_advance", obey)
+    replace(Ledger, "advance", obey)
 
 
 def counter_drifts() -> None:
     """Unread is counted up, and never recounted (breaks G7)."""
-    advance = Ledger._advance
+    advance = Ledger.advance
 
     def keep_counting(self: Ledger, request: Any, book: Any, side: Any) -> Any:
         outcome = advance(self, request, book, side)
         book.recount.clear()
         return outcome
 
-    replace(Ledger, "_advance", keep_counting)
+    replace(Ledger, "advance", keep_counting)
 
 
 DEFECTS: dict[str, Callable[[], None]] = {

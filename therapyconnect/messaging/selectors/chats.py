@@ -14,7 +14,8 @@ from therapyconnect.core.queries import Query, Reading, Row
 from therapyconnect.messaging.policies.history import can_see
 from therapyconnect.messaging.policies.standing import status_of
 from therapyconnect.messaging.selectors.ciphers import load_ciphers
-from therapyconnect.messaging.selectors.seals import open_room_text, open_text
+from therapyconnect.messaging.selectors.rooms import ROOM_COLUMNS, render_room
+from therapyconnect.messaging.selectors.seals import open_text
 from therapyconnect.messaging.shapes import (
     AdminChat,
     Chat,
@@ -23,7 +24,6 @@ from therapyconnect.messaging.shapes import (
     Horizons,
     Participant,
     Receipts,
-    Room,
     RoomSummary,
 )
 from therapyconnect.vault.datakeys import CipherStore
@@ -33,7 +33,7 @@ _FACTS: Final = """
     c.blocked_by_therapist_at IS NOT NULL OR c.blocked_by_patient_at IS NOT NULL,
     c.deleted_at IS NOT NULL
 """
-_CHAT_COLUMNS: Final = f"""
+CHAT_COLUMNS: Final = f"""
     c.id, c.therapist_id, c.patient_id, t.first_name, t.last_name, p.first_name, p.last_name,
     {_FACTS},
     c.therapist_unread_count, c.patient_unread_count, c.therapist_notifications,
@@ -42,27 +42,25 @@ _CHAT_COLUMNS: Final = f"""
     m.seq, m.version, CASE WHEN m.deleted_at IS NULL THEN m.text_sealed END, m.created_at,
     m.sender_id, c.therapist_hidden_seq, c.patient_hidden_seq
 """
-_CHAT_FROM: Final = """
+CHAT_FROM: Final = """
     FROM messaging_chat c
     JOIN accounts_user t ON t.id = c.therapist_id
     JOIN accounts_user p ON p.id = c.patient_id
     LEFT JOIN messaging_message m ON m.chat_id = c.id AND m.seq = c.last_message_seq
 """
 _CHAT_WIDTH: Final = 26
-_DETAIL_COLUMNS: Final = """,
+_DETAIL_COLUMNS: Final = f""",
     c.last_seq, c.therapist_delivered_seq, c.therapist_read_seq,
     c.patient_delivered_seq, c.patient_read_seq,
-    r.room_type, r.description_sealed, r.tags_sealed, r.archived_at IS NULL,
-    r.therapist_can_send, r.patient_can_send, r.therapist_can_see_history,
-    r.patient_can_see_history, r.created_at, r.updated_at,
+    {ROOM_COLUMNS},
     EXISTS (SELECT 1 FROM accounts_carerelationship a WHERE a.therapist_id = c.therapist_id
             AND a.patient_id = c.patient_id AND a.ended_at IS NULL)
 """
 DETAIL_SQL: Final = f"""
-    SELECT {_CHAT_COLUMNS} {_DETAIL_COLUMNS} {_CHAT_FROM}
+    SELECT {CHAT_COLUMNS} {_DETAIL_COLUMNS} {CHAT_FROM}
     JOIN messaging_chatroom r ON r.chat_id = c.id
 """
-_STATUS_SQL: Final[dict[str, str]] = {
+STATUS_SQL: Final[dict[str, str]] = {
     "deleted": "c.deleted_at IS NOT NULL",
     "blocked": "c.deleted_at IS NULL AND (c.blocked_by_therapist_at IS NOT NULL"
     " OR c.blocked_by_patient_at IS NOT NULL)",
@@ -78,7 +76,7 @@ class ChatFilters(msgspec.Struct, kw_only=True):
 
     status: ChatStatus | None = None
     unread: bool | None = None
-    ordering: Literal["recent"] = "recent"
+    ordering: Literal["recent", "priority"] = "recent"
     user_id: str | None = None
     cursor: str | None = None
     limit: Limit = DEFAULT_LIMIT
@@ -97,24 +95,33 @@ def chat_page(*, viewer: Principal, filters: ChatFilters) -> Reading[ChatPage]:
 
     A deleted chat is in no participant's list. Index: chat_of_therapist, chat_of_patient.
     """
-    own = "therapist" if viewer.role == "therapist" else "patient"
-    where, params = [f"c.{own}_id = %s", "c.deleted_at IS NULL"], [viewer.id]
+    rows, page = yield from _keyset_page(
+        f"SELECT {CHAT_COLUMNS} {CHAT_FROM}",
+        listed(viewer.role, filters),
+        [viewer.id],
+        filters,
+        at="c.active_at",
+        place=18,
+    )
+    store = yield from load_ciphers(row[0] for row in rows)
+    page.chats = [render_chat(row, viewer_side=viewer.role, store=store) for row in rows]
+    return page
+
+
+def listed(own: str, filters: ChatFilters) -> list[str]:
+    """The conditions of a participant's list; their one parameter is the participant's id."""
+    where = [f"c.{own}_id = %s", "c.deleted_at IS NULL"]
     if filters.unread is not None:
         some = f"(c.{own}_unread_count > 0 OR c.{own}_marked_unread)"
         where.append(some if filters.unread else f"NOT {some}")
     if filters.status is not None:
-        where.append(_STATUS_SQL[filters.status])
-    rows, page = yield from _keyset_page(
-        f"SELECT {_CHAT_COLUMNS} {_CHAT_FROM}", where, params, filters, at="c.active_at", place=18
-    )
-    store = yield from load_ciphers(row[0] for row in rows)
-    page.chats = [render_chat(row, viewer_side=own, store=store) for row in rows]
-    return page
+        where.append(STATUS_SQL[filters.status])
+    return where
 
 
 def admin_chat_page(*, filters: ChatFilters) -> Reading[ChatPage]:
     """All chats of the installation, without a word or a count of any."""
-    where = [_STATUS_SQL[filters.status]] if filters.status is not None else ["TRUE"]
+    where = [STATUS_SQL[filters.status]] if filters.status is not None else ["TRUE"]
     rows, page = yield from _keyset_page(_ADMIN_SQL, where, [], filters, at="c.created_at", place=6)
     page.chats = [_render_admin_chat(row) for row in rows]
     return page
@@ -191,7 +198,7 @@ def admin_chat_detail(*, chat_id: str) -> Reading[AdminChat]:
 
 
 def render_chat(row: Row, *, viewer_side: str, store: CipherStore) -> Chat:
-    """A row of `_CHAT_COLUMNS`; the preview is opened from the last message itself."""
+    """A row of `CHAT_COLUMNS`; the preview is opened from the last message itself."""
     return Chat(**_chat_fields(row, viewer_side=viewer_side, store=store))
 
 
@@ -236,13 +243,7 @@ def render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDeta
     other: Literal["therapist", "patient"] = (
         "patient" if viewer_side == "therapist" else "therapist"
     )
-    (
-        last_seq, t_delivered, t_read, p_delivered, p_read, room_type, description, tags,
-        is_active, t_send, p_send, t_history, p_history, room_created, room_updated,
-        related,
-    ) = row[_CHAT_WIDTH:]  # fmt: skip
-    cipher = store.require(chat["id"])
-    tags_text = open_room_text(cipher, tags, column="tags")
+    last_seq, t_delivered, t_read, p_delivered, p_read, *room, related = row[_CHAT_WIDTH:]
     return ChatDetail(
         **chat,
         other_participant=Participant(
@@ -257,20 +258,7 @@ def render_detail(row: Row, *, viewer_side: str, store: CipherStore) -> ChatDeta
         receipts=Receipts(
             therapist=Horizons(t_delivered, t_read), patient=Horizons(p_delivered, p_read)
         ),
-        room=Room(
-            id=room_id_for(chat["id"]),
-            chat_id=chat["id"],
-            room_type=room_type,
-            description=open_room_text(cipher, description, column="description"),
-            tags=msgspec.json.decode(tags_text, type=list[str]) if tags_text else [],
-            is_active=is_active,
-            therapist_can_send=t_send,
-            patient_can_send=p_send,
-            therapist_can_see_history=t_history,
-            patient_can_see_history=p_history,
-            created_at=room_created,
-            updated_at=room_updated,
-        ),
+        room=render_room((chat["id"], *room), cipher=store.require(chat["id"])),
         relationship_active=related,
     )
 
