@@ -175,9 +175,16 @@ def main() -> None:
     def body_limit(method: str, path: str) -> int:
         return 4_000_000 if path == "/upload" else 100_000
 
+    def beside_refusal(method: str, path: str, authorization: str | None) -> dict[str, Any]:
+        if path == "/beside/fails":
+            raise ValueError(WORDS)
+        said = {"method": method, "path": path, "authorization": authorization}
+        return {"beside": said, "errors": []} if path.startswith("/beside") else {}
+
     server = make_server(
-        app, port=0, on_drain=drain, body_limit=body_limit, limits=limits, log_level="info"
-    )
+        app, port=0, on_drain=drain, body_limit=body_limit, beside_refusal=beside_refusal,
+        limits=limits, log_level="info",
+    )  # fmt: skip
 
     def announce() -> None:
         while not server.started:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import structlog
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "therapyconnect.config.settings")
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
@@ -13,6 +15,7 @@ from django.core.asgi import get_asgi_application
 
 django_application = ASGIStaticFilesHandler(get_asgi_application())
 
+from therapyconnect.crisis.selectors import learn_whereabouts  # noqa: E402
 from therapyconnect.messaging.selectors.events import Stretch, stretch_for_stream  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402
 from therapyconnect.messaging.services.sweep import Sweep  # noqa: E402
@@ -22,6 +25,8 @@ from therapyconnect.realtime.hub import MemoryHub  # noqa: E402
 from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
 
 STREAM_PAGE = 200
+
+log = structlog.get_logger("therapyconnect.config.asgi")
 
 
 class Application:
@@ -61,6 +66,7 @@ class Application:
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": type(error).__name__})
             return
+        await self._learn_whereabouts()
         engines.install(self.engine)
         set_publisher(engines.publish)
         self.watch.start()
@@ -72,6 +78,13 @@ class Application:
         await self.watch.stop()
         await self.engine.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _learn_whereabouts(self) -> None:
+        """So that an outage after this start finds no patient unknown; no start fails for it."""
+        try:
+            await self.engine.read(learn_whereabouts())
+        except Exception as error:
+            log.warning("asgi.whereabouts_unknown", error=type(error).__name__)
 
     async def _read_events(self, chat_id: str, after_seq: int) -> Stretch | None:
         return await self.engine.read(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 import environ
@@ -36,17 +36,40 @@ class Environment:
     passkey_origins: list[str]
     edit_seconds: int
     emergency_seconds: int
+    crisis_file: Path | None
 
     @property
     def production(self) -> bool:
         return self.mode == "production"
 
 
-def _whole(env: environ.Env, name: str, default: int) -> int:
+_DAY: Final = 24 * 3600
+
+
+def _whole(env: environ.Env, name: str, default: int, least: int, most: int) -> int:
     try:
-        return int(env.int(name, default))
+        value = int(env.int(name, default))
     except ValueError:
         raise ImproperlyConfigured(f"{name} is a whole number") from None
+    if not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} is a whole number from {least} to {most}")
+    return value
+
+
+def _crisis_file(env: environ.Env, data: Path) -> Path | None:
+    """The operator's own table, by its whole path or inside the data folder."""
+    name = "THERAPYCONNECT_CRISIS_FILE"
+    given = env.str(name, "")
+    if not given:
+        return None
+    file: Path = data / given
+    try:
+        with file.open("rb"):
+            return file
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: {file}: {error.strerror}") from None
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is the name of a file") from None
 
 
 def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
@@ -101,17 +124,11 @@ def _read() -> Environment:
     hub = env.str("THERAPYCONNECT_HUB", "memory")
     if hub != "memory":
         raise ImproperlyConfigured("THERAPYCONNECT_HUB: this version has the engine memory")
-    edit_seconds = _whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60)
-    emergency_seconds = _whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60)
-    if edit_seconds < 0 or emergency_seconds < 1:
-        raise ImproperlyConfigured(
-            "THERAPYCONNECT_EDIT_SECONDS is 0 or more, THERAPYCONNECT_EMERGENCY_SECONDS 1 or more"
-        )
-    workers = _whole(env, "THERAPYCONNECT_WORKERS", 1)
+    workers = _whole(env, "THERAPYCONNECT_WORKERS", 1, 1, 1024)
     if workers != 1:
         raise ImproperlyConfigured("THERAPYCONNECT_WORKERS: this version runs one process")
     data = Path(env.str("THERAPYCONNECT_DATA", str(ROOT / "var"))).absolute()
-    port = _whole(env, "PORT", 8000)
+    port = _whole(env, "PORT", 8000, 0, 65535)
     demo_origins = [f"http://localhost:{port}", f"http://127.0.0.1:{port}"]
     production = mode == "production"
     hosts = env.list(
@@ -121,8 +138,9 @@ def _read() -> Environment:
     origins = env.list("THERAPYCONNECT_ORIGINS", default=[] if production else demo_origins)
     passkey_domain, passkey_origins = _passkeys(env, hosts, origins)
     return Environment(
-        edit_seconds=edit_seconds,
-        emergency_seconds=emergency_seconds,
+        edit_seconds=_whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60, 0, 365 * _DAY),
+        emergency_seconds=_whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60, 1, _DAY),
+        crisis_file=_crisis_file(env, data),
         mode=cast(Mode, mode),
         host=env.str("HOST", "127.0.0.1"),
         port=port,

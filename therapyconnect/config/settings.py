@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -12,6 +11,7 @@ from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
 from therapyconnect.config.wiring import key_ring
+from therapyconnect.core.connections import BoundedConnection
 
 DEBUG = False
 BASE_DIR = ROOT
@@ -98,7 +98,12 @@ DATABASES: dict[str, dict[str, Any]] = {
             "application_name": "therapyconnect",
             "options": "-c lock_timeout=3000 -c statement_timeout=10000",
             "tcp_user_timeout": 10_000,
-            "pool": {"min_size": 1, "max_size": 8, "timeout": 3.0},
+            "pool": {
+                "min_size": 1,
+                "max_size": 8,
+                "timeout": 3.0,
+                "connection_class": BoundedConnection,
+            },
         },
     }
 }
@@ -189,11 +194,7 @@ THERAPYCONNECT: dict[str, Any] = {
         "notify": Rate(burst=60, per_second=1),
     },
     # In the data folder, or anywhere by its whole path; docs/guide/crisis-resources.md.
-    "CRISIS_FILE": (
-        ENVIRONMENT.data / _CRISIS_FILE
-        if (_CRISIS_FILE := os.environ.get("THERAPYCONNECT_CRISIS_FILE"))
-        else None
-    ),
+    "CRISIS_FILE": ENVIRONMENT.crisis_file,
     # How long a message may be edited, and how long an alert waits for a person.
     "EDIT_SECONDS": ENVIRONMENT.edit_seconds,
     "EMERGENCY_SECONDS": ENVIRONMENT.emergency_seconds,

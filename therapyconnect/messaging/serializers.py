@@ -110,3 +110,11 @@ class EmergencyAlertSerializer(StructSerializer):
     """A patient's call for a person, and what has truly happened to it."""
 
     struct = shapes.EmergencyAlert
+
+
+class CareRelationshipSerializer(StructSerializer):
+    struct = shapes.CareRelationship
+
+
+class CareBeginSerializer(StructSerializer):
+    struct = shapes.CareBegin

@@ -313,3 +313,24 @@ class Search(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     q: Annotated[str, Meta(min_length=1, max_length=200)]
     chat_id: str | None = None
     user_id: str | None = None
+
+
+class CareRelationship(msgspec.Struct, kw_only=True):
+    """A therapist cares for a patient, from `started_at` until `ended_at`."""
+
+    id: str
+    therapist_id: str
+    patient_id: str
+    therapist_full_name: str
+    patient_full_name: str
+    started_at: datetime
+    ended_at: datetime | None
+    active: bool
+
+
+class CareBegin(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who is to care for whom from now on."""
+
+    therapist_id: str
+    patient_id: str
+    user_id: str | None = None

@@ -9,12 +9,15 @@ from django.conf import settings
 from drf_spectacular.renderers import OpenApiJsonRenderer2
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
 from rest_framework.renderers import TemplateHTMLRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from therapyconnect.core.rest.renderers import MsgspecRenderer
 from therapyconnect.ops.demo import demo_access_token
+from therapyconnect.realtime import asyncapi
 
 
 class SchemaView(SpectacularAPIView):
@@ -29,6 +32,19 @@ class SchemaView(SpectacularAPIView):
             request=request, public=self.serve_public
         )
         return Response(document)
+
+
+class AsyncApiView(APIView):
+    """`GET /api/asyncapi/`: AsyncAPI 3 of the sockets, as JSON."""
+
+    renderer_classes = [MsgspecRenderer]
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        # The name it was asked by is one of ALLOWED_HOSTS: nothing foreign gets into the document.
+        return Response(asyncapi.document(host=request.get_host(), secure=request.is_secure()))
 
 
 class DocsView(SpectacularSwaggerSplitView):

@@ -126,7 +126,7 @@ class Said(msgspec.Struct, kw_only=True, tag_field="type", tag=_tag):
 
 
 class ConnectionEstablishedSaid(Said, kw_only=True):
-    """The greeting, first on every socket. A chat socket then hears every event after `last_seq`."""
+    """The greeting, first on every socket. A chat socket hears every event after `last_seq`."""
 
     user_id: str
     last_seq: int | UnsetType = UNSET

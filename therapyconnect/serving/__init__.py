@@ -17,6 +17,7 @@ Allowed imports: the standard library, uvicorn, httptools, websockets. No other 
 package.
 """
 
+from therapyconnect.serving.beside import BesideRefusal
 from therapyconnect.serving.config import BodyLimit, ServingConfig, default_body_limit
 from therapyconnect.serving.limits import Limits
 from therapyconnect.serving.push import PushChannel
@@ -25,6 +26,7 @@ from therapyconnect.serving.websocket import PUSH
 
 __all__ = [
     "PUSH",
+    "BesideRefusal",
     "BodyLimit",
     "Limits",
     "PushChannel",

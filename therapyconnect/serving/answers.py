@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
 
 Header = tuple[bytes, bytes]
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +23,18 @@ class Refusal:
     detail: str
     headers: tuple[Header, ...] = ()
 
-    def answer(self, default_headers: Iterable[Header] = ()) -> bytes:
-        """The whole HTTP response, which also announces that the connection closes."""
+    def answer(
+        self, default_headers: Iterable[Header] = (), beside: Mapping[str, Any] = NOTHING
+    ) -> bytes:
+        """The whole HTTP response, which also announces that the connection closes.
+
+        `beside`: further fields of the body.
+        """
         kind = "server_error" if self.status >= 500 else "client_error"
         error = {"code": self.code, "detail": self.detail, "attr": None}
         request_id = uuid.uuid4().hex
-        body = json.dumps({"type": kind, "errors": [error], "request_id": request_id}).encode()
+        said = {**beside, "type": kind, "errors": [error], "request_id": request_id}
+        body = json.dumps(said).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"x-request-id", request_id.encode()),

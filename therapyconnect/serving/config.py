@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from therapyconnect.serving.beside import BesideRefusal, nothing_beside
 from therapyconnect.serving.limits import Limits
 from therapyconnect.serving.push import Flusher
 
@@ -30,9 +31,11 @@ class ServingConfig(uvicorn.Config):
         *,
         limits: Limits | None = None,
         body_limit: BodyLimit = default_body_limit,
+        beside_refusal: BesideRefusal = nothing_beside,
         **options: Any,
     ) -> None:
         self.limits = limits or Limits()
         self.body_limit = body_limit
+        self.beside_refusal = beside_refusal
         self.flusher = Flusher()
         super().__init__(app, **options)

@@ -5,6 +5,7 @@ may take.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import httptools
@@ -14,12 +15,15 @@ from uvicorn.server import ServerState
 
 from therapyconnect.serving.answers import (
     BAD_REQUEST,
+    GOING_AWAY,
     HEADERS_TOO_LARGE,
+    NOTHING,
     PAYLOAD_TOO_LARGE,
     REQUEST_TIMEOUT,
     SERVER_ERROR,
     Refusal,
 )
+from therapyconnect.serving.beside import beside
 from therapyconnect.serving.config import ServingConfig
 from therapyconnect.serving.failures import log_failure
 from therapyconnect.serving.websocket import WebSocketProtocol
@@ -245,11 +249,24 @@ class HttpProtocol(HttpToolsProtocol):
                 return
         if self.transport.is_closing():
             return
-        self.transport.write(refusal.answer(self.server_state.default_headers))
+        self.transport.write(self._answer(refusal))
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.deadline = self.loop.call_later(self.limits.linger_seconds, self.transport.abort)
+
+    def _answer(self, refusal: Refusal) -> bytes:
+        fields = NOTHING
+        # Behind a whole request, what is refused has no name yet.
+        if self.head_begun or not self.awaits_head:
+            method = self.parser.get_method()
+            fields = beside(self.config.beside_refusal, method, self.url, self.headers)
+        return refusal.answer(self.server_state.default_headers, fields)
+
+    def beside_request(self, scope: Any) -> Mapping[str, Any]:
+        """What a refusal of the request that the application has says besides."""
+        wish = self.config.beside_refusal
+        return beside(wish, scope["method"], scope["raw_path"], scope["headers"])
 
     def _watch(self) -> None:
         """Have a clock run while a head or a body is incomplete. Whole requests in one read never
@@ -290,6 +307,19 @@ class HttpProtocol(HttpToolsProtocol):
             return
         super().shutdown()
 
+    def cut_off(self) -> None:
+        """End now: who waits for an answer is told that none comes, where that can be said."""
+        cycle = self.cycle
+        waits = cycle is not None and not (cycle.response_started or cycle.disconnected)
+        if not waits or self.refused or self.pipeline or self.transport.is_closing():
+            self.transport.abort()
+            return
+        cycle.disconnected = True
+        cycle.message_event.set()
+        fields = self.beside_request(cycle.scope)
+        self.transport.write(GOING_AWAY.answer(self.server_state.default_headers, fields))
+        self.transport.close()
+
 
 class _Guarded:
     """The application, with its failures logged by type and answered in our shape."""
@@ -314,11 +344,11 @@ class _Guarded:
             if cycle.response_started:
                 self._protocol.transport.abort()
             elif not cycle.disconnected:
-                await _answer(cycle, SERVER_ERROR)
+                await _answer(cycle, SERVER_ERROR, self._protocol.beside_request(cycle.scope))
 
 
-async def _answer(cycle: RequestResponseCycle, refusal: Refusal) -> None:
-    head, _, body = refusal.answer().partition(b"\r\n\r\n")
+async def _answer(cycle: RequestResponseCycle, refusal: Refusal, fields: Mapping[str, Any]) -> None:
+    head, _, body = refusal.answer(beside=fields).partition(b"\r\n\r\n")
     lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
     headers = [(name, value) for name, value in lines]
     await cycle.send({"type": "http.response.start", "status": refusal.status, "headers": headers})

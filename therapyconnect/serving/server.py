@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from therapyconnect.serving.beside import BesideRefusal, nothing_beside
 from therapyconnect.serving.config import BodyLimit, ServingConfig, default_body_limit
 from therapyconnect.serving.failures import log_failure
 from therapyconnect.serving.http import HttpProtocol
@@ -134,10 +135,10 @@ class Server(uvicorn.Server):
         if connections or tasks:
             logger.warning("cutting off %d connections and %d tasks", len(connections), len(tasks))
         for connection in connections:
-            if isinstance(connection, WebSocketProtocol):
+            if isinstance(connection, HttpProtocol):
+                connection.cut_off()
+            elif isinstance(connection, WebSocketProtocol):
                 connection.abort()
-            else:
-                connection.transport.abort()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -187,6 +188,7 @@ def make_server(
     fd: int | None = None,
     on_drain: OnDrain = nothing_to_drain,
     body_limit: BodyLimit = default_body_limit,
+    beside_refusal: BesideRefusal = nothing_beside,
     limits: Limits | None = None,
     forwarded_allow_ips: str | None = None,
     log_level: str | int | None = None,
@@ -194,8 +196,9 @@ def make_server(
 ) -> Server:
     """A server for an ASGI application, with lifespan.
 
-    `fd`: a bound socket to take over instead of host and port. `forwarded_allow_ips`: the proxies
-    whose `X-Forwarded-*` is believed; none by default. Logging is the caller's unless `log_config`
+    `fd`: a bound socket to take over instead of host and port. `beside_refusal`: what the refusal
+    of a request says besides its error. `forwarded_allow_ips`: the proxies whose `X-Forwarded-*`
+    is believed; none by default. Logging is the caller's unless `log_config`
     is given.
     """
     limits = limits or Limits()
@@ -203,6 +206,7 @@ def make_server(
         app,
         limits=limits,
         body_limit=body_limit,
+        beside_refusal=beside_refusal,
         host=host,
         port=port,
         fd=fd,

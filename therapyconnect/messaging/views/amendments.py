@@ -15,7 +15,7 @@ from therapyconnect.core.queries import run
 from therapyconnect.crisis.selectors import resources_of
 from therapyconnect.messaging import serializers
 from therapyconnect.messaging.calendar_file import calendar_file
-from therapyconnect.messaging.selectors.messages import message_detail
+from therapyconnect.messaging.selectors.messages import message_detail, see
 from therapyconnect.messaging.services import changing
 from therapyconnect.messaging.services.requests import Changed
 from therapyconnect.messaging.shapes import EmergencyAlert, Message, sent_message
@@ -63,9 +63,7 @@ class AmendmentActions(PrincipalViewSet):
         """Flag the caller's own message as urgent; a patient's raises an alert."""
         self.body(request, serializers.NothingSerializer)
         changed = changing.mark_emergency(caller=self.caller(request), message_id=pk)
-        assert changed.message is not None
-        message = run(message_detail(viewer=self.caller(request), message_id=changed.message.id))
-        return Response(self.answered(request, message, changed.alert))
+        return Response(self.answered(request, self._seen(request, changed), changed.alert))
 
     @extend_schema(
         request=serializers.AppointmentReplySerializer, responses=serializers.MessageSerializer
@@ -108,8 +106,9 @@ class AmendmentActions(PrincipalViewSet):
         )
 
     def _amended(self, request: Request, changed: Changed) -> Response:
-        """The message as the caller sees it, as it stands now."""
+        return Response(self._seen(request, changed))
+
+    def _seen(self, request: Request, changed: Changed) -> Message:
+        """The message as the caller sees it, as this change left it."""
         assert changed.message is not None
-        return Response(
-            run(message_detail(viewer=self.caller(request), message_id=changed.message.id))
-        )
+        return see(changed.message, chat=changed.chat, viewer_id=self.caller(request).id)

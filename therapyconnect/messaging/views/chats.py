@@ -18,9 +18,9 @@ from therapyconnect.messaging.selectors.chats import (
     admin_chat_page,
     chat_detail,
     chat_for_both,
-    chat_page,
 )
 from therapyconnect.messaging.selectors.events import EventFilters, resume
+from therapyconnect.messaging.selectors.priority import ordered_page
 from therapyconnect.messaging.services.changing import update_status
 from therapyconnect.messaging.services.chats import (
     create_or_get_chat,
@@ -58,11 +58,11 @@ class ChatViewSet(PrincipalViewSet):
         ),
     )
     def list(self, request: Request) -> Response:
-        """List the caller's chats, latest activity first."""
+        """List the caller's chats: latest activity first, or those that need a person first."""
         filters = parse_query(ChatFilters, request.query_params)
         if self.caller(request).role == "admin":
             return self._page(request, run(admin_chat_page(filters=filters)))
-        return self._page(request, run(chat_page(viewer=self.caller(request), filters=filters)))
+        return self._page(request, run(ordered_page(viewer=self.caller(request), filters=filters)))
 
     @extend_schema(
         parameters=query_parameters(ChatFilters),
@@ -73,7 +73,7 @@ class ChatViewSet(PrincipalViewSet):
         """List all of the caller's chats that are not deleted."""
         refuse_admin(self.caller(request))
         filters = parse_query(ChatFilters, request.query_params)
-        return self._page(request, run(chat_page(viewer=self.caller(request), filters=filters)))
+        return self._page(request, run(ordered_page(viewer=self.caller(request), filters=filters)))
 
     @extend_schema(responses=_CHAT_OR_ADMINS)
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -24,8 +24,10 @@ from therapyconnect.messaging.services.requests import ReceiptKind
 from therapyconnect.messaging.services.sending import mark_message, send_message
 from therapyconnect.messaging.shapes import Message
 from therapyconnect.messaging.views.amendments import AmendmentActions
-from therapyconnect.messaging.views.base import PrincipalViewSet
 from therapyconnect.messaging.views.pages import page_of
+from therapyconnect.messaging.views.search import SearchActions
+from therapyconnect.messaging.views.unread import UnreadActions
+from therapyconnect.messaging.views.versions import HistoryActions
 
 _IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -45,7 +47,7 @@ _HELLO = OpenApiExample(
 )
 
 
-class MessageViewSet(AmendmentActions, PrincipalViewSet):
+class MessageViewSet(AmendmentActions, HistoryActions, SearchActions, UnreadActions):
     """What was said in the caller's chats."""
 
     @extend_schema(

@@ -10,6 +10,7 @@ import uvloop
 from django.core.management.base import BaseCommand, CommandError
 
 from therapyconnect.config.environment import ENVIRONMENT
+from therapyconnect.crisis.refusals import beside_refusal
 from therapyconnect.messaging.services import engine
 from therapyconnect.ops import checkup
 from therapyconnect.ops.demo import DEMO_PASSWORD, DEMO_USERS, seed_demo
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             host=ENVIRONMENT.host,
             port=ENVIRONMENT.port,
             on_drain=application.drain,
+            beside_refusal=beside_refusal,
             forwarded_allow_ips="127.0.0.1" if ENVIRONMENT.production else None,
         )
         uvloop.run(self._serve(server))

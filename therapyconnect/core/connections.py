@@ -1,0 +1,30 @@
+"""Database connections that wait so long and no longer, whatever the server does."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+
+T = TypeVar("T")
+
+ANSWER_SECONDS: Final = 12.0
+"""Above `statement_timeout` (10 s): a server that lives ends a statement first, by itself."""
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """One that gives up on a server which does not answer: frozen, or gone without a word.
+
+    The server's time-outs need a server that runs, and TCP's need TCP. Whoever waits longer gets
+    an `OperationalError`, and the connection is closed: what it was asked may still be done.
+    """
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, ANSWER_SECONDS)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the server does not answer") from None

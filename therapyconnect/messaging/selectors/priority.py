@@ -1,0 +1,113 @@
+"""The chat list in the order in which a person is needed.
+
+First the chats with an alert that nobody has taken, the one raised longest ago first; then those
+with something unread, the one that waits longest first; then the rest, latest activity first.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from therapyconnect.accounts.principal import Principal
+from therapyconnect.core.ids import parse_chat_id
+from therapyconnect.core.pagination import Cursor
+from therapyconnect.core.queries import Query, Reading, Row
+from therapyconnect.messaging.selectors.chats import (
+    CHAT_COLUMNS,
+    CHAT_FROM,
+    ChatFilters,
+    ChatPage,
+    chat_page,
+    listed,
+    render_chat,
+)
+from therapyconnect.messaging.selectors.ciphers import load_ciphers
+from therapyconnect.messaging.selectors.keyset import Turn, not_of_this_list
+
+_RANKS: Final = ("0", "1", "2")  # an alert, something unread, the rest
+_REST: Final = 2
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+# Of each of the viewer's chats its rank, and within that a number which grows: since when, in
+# microseconds since 1970, and for the rest the negative of it. One probe of an index each:
+# emergency_unacknowledged; then, where anything is unread, the first of it (the primary key,
+# message_restored). What was restored waits since its restore, not since it was first said. `<>`
+# leaves out system messages too, whose sender is null.
+_PAGE_SQL: Final = f"""
+    WITH facts AS MATERIALIZED (
+        SELECT c.id, c.active_at, alert.since AS alert_since, unread.since AS unread_since
+        FROM messaging_chat c
+        LEFT JOIN LATERAL (
+            SELECT min(a.raised_at) AS since FROM messaging_emergencyalert a
+            WHERE a.chat_id = c.id AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL
+        ) alert ON TRUE
+        LEFT JOIN LATERAL (
+            SELECT LEAST(
+                (SELECT m.created_at FROM messaging_message m
+                 WHERE m.chat_id = c.id AND m.restored_seq IS NULL
+                   AND m.seq > GREATEST(c.{{own}}_read_seq, c.{{own}}_hidden_seq)
+                   AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL
+                 ORDER BY m.seq LIMIT 1),
+                (SELECT min(e.at) FROM messaging_message m
+                 JOIN messaging_chatevent e ON e.chat_id = m.chat_id AND e.seq = m.restored_seq
+                 WHERE m.chat_id = c.id AND m.restored_seq IS NOT NULL
+                   AND m.restored_seq > c.{{own}}_read_seq AND m.seq > c.{{own}}_hidden_seq
+                   AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL)
+            ) AS since
+            WHERE c.{{own}}_unread_count > 0
+        ) unread ON TRUE
+        WHERE {{where}}
+    ), place AS (
+        SELECT id,
+            CASE WHEN alert_since IS NOT NULL THEN 0
+                 WHEN unread_since IS NOT NULL THEN 1 ELSE 2 END AS rank,
+            CASE WHEN COALESCE(alert_since, unread_since) IS NULL THEN -1 ELSE 1 END
+            * (EXTRACT(EPOCH FROM COALESCE(alert_since, unread_since, active_at)) * 1000000)::bigint
+            AS key
+        FROM facts
+    ), page AS MATERIALIZED (
+        SELECT * FROM place WHERE {{after}}
+        ORDER BY rank {{order}}, key {{order}}, id {{order}} LIMIT %s
+    )
+    SELECT {CHAT_COLUMNS}, page.rank, page.key {CHAT_FROM} JOIN page ON page.id = c.id
+    ORDER BY page.rank {{order}}, page.key {{order}}, page.id {{order}}
+"""
+
+
+def ordered_page(*, viewer: Principal, filters: ChatFilters) -> Reading[ChatPage]:
+    """The viewer's chats in the order that the filters ask for. Two queries at most."""
+    if filters.ordering == "recent":
+        return (yield from chat_page(viewer=viewer, filters=filters))
+    turn = Turn.of(filters.cursor, filters.limit)
+    than, order = turn.ascending
+    params: list[Any] = [viewer.id]
+    after = "TRUE"
+    if turn.cursor is not None:
+        after = f"(rank, key, id) {than} (%s, %s, %s)"
+        params += _keys(turn.cursor)
+    sql = _PAGE_SQL.format(
+        own=viewer.role, where=" AND ".join(listed(viewer.role, filters)), after=after, order=order
+    )
+    rows = yield Query(sql, (*params, turn.fetch))
+    store = yield from load_ciphers(row[0] for row in rows)
+    found = turn.page(
+        rows, _place, lambda row: render_chat(row, viewer_side=viewer.role, store=store)
+    )
+    return ChatPage(found.items, found.next, found.previous)
+
+
+def _place(row: Row) -> tuple[datetime, str]:
+    """A row's time and id for a cursor; the rank goes with the id."""
+    rank, key = row[-2:]
+    return _EPOCH + abs(key) * _MICROSECOND, f"{rank}:{row[0]}"
+
+
+def _keys(cursor: Cursor) -> tuple[int, int, str]:
+    """The rank, the number and the chat that a cursor names."""
+    rank, _, chat_id = cursor.id.partition(":")
+    if rank not in _RANKS or parse_chat_id(chat_id) is None:
+        raise not_of_this_list()
+    since = (cursor.at - _EPOCH) // _MICROSECOND
+    return int(rank), -since if int(rank) == _REST else since, chat_id

@@ -1,0 +1,59 @@
+"""Care relationships, begun and ended: with the care, the writing in its chat ends."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+
+from therapyconnect.accounts.principal import Principal
+from therapyconnect.accounts.selectors import active_relationship
+from therapyconnect.accounts.services.relationships import create_relationship, end_relationship
+from therapyconnect.core.errors import Conflict, NotFound
+from therapyconnect.core.queries import run
+from therapyconnect.messaging.policies.relationships import check_may_begin, check_may_end
+from therapyconnect.messaging.selectors.relationships import care_detail, open_chat_of
+from therapyconnect.messaging.services.engine import ask
+from therapyconnect.messaging.services.requests import EndCare
+from therapyconnect.messaging.shapes import CareRelationship
+
+_LOCK_SQL = "SELECT 1 FROM accounts_user WHERE id = %s FOR NO KEY UPDATE"
+
+
+def begin_care(*, caller: Principal, therapist_id: str, patient_id: str) -> CareRelationship:
+    """A new active relationship of the pair; `Conflict` where they have one.
+
+    Of two calls at once one begins it: they take turns on the therapist's row.
+    """
+    check_may_begin(caller.role)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK_SQL, (therapist_id,))
+        if active_relationship(therapist_id=therapist_id, patient_id=patient_id) is not None:
+            raise Conflict("already_exists", "This care is already going on.")
+        made = create_relationship(therapist_id=therapist_id, patient_id=patient_id)
+    return run(care_detail(viewer=caller, relationship_id=str(made.id)))
+
+
+def end_care(*, caller: Principal, relationship_id: str) -> CareRelationship:
+    """The relationship as it has ended; one that had ended already stays as it was.
+
+    Where the pair has a chat, it ends in the chat's lane, so that both are told there and nothing
+    is sent after it. A deleted chat has nobody to tell.
+    """
+    care = run(care_detail(viewer=caller, relationship_id=relationship_id))
+    check_may_end(caller.role)
+    if not care.active:
+        return care
+    pair = {"therapist_id": care.therapist_id, "patient_id": care.patient_id}
+    chat_id = run(open_chat_of(**pair))
+    if chat_id is None or not _ended_in_lane(chat_id, caller):
+        end_relationship(**pair, ended_by=caller.id)
+    return run(care_detail(viewer=caller, relationship_id=relationship_id))
+
+
+def _ended_in_lane(chat_id: str, caller: Principal) -> bool:
+    """False where the chat was deleted meanwhile."""
+    try:
+        ask(lambda reply: EndCare(chat_id=chat_id, user_id=caller.id, reply=reply))
+    except NotFound:
+        return False
+    return True
