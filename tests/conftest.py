@@ -55,6 +55,13 @@ def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
+def admin_token(server: LiveServer) -> str:
+    """An access token of the demo's administrator."""
+    token: str = server.login("admin@demo.test")["access_token"]
+    return token
+
+
+@pytest.fixture(scope="session")
 def _pairs(server: LiveServer) -> Iterator[Pair]:
     return iter(server.load_pairs(400))
 

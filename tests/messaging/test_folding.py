@@ -20,7 +20,7 @@ from therapyconnect.messaging.policies.folding import fold, needle_of
         ("istanbul", "İSTANBUL"),
         ("ΟΔΟΣ", "οδός"),
         ("file", "ﬁle"),
-        ("ABC123", "ＡＢＣ１２３"),
+        ("ABC123", "\uff21\uff22\uff23\uff11\uff12\uff13"),
         ("נקוד", "נִקּוּד"),
         ("❤", "❤️"),
         ("breathe", "brea\u00adthe"),

@@ -196,6 +196,19 @@ def test_a_deleted_chat_is_gone_for_its_sockets(server: LiveServer, pair: Pair) 
         assert phone.until("error", ref=1)["code"] == "not_found"
 
 
+def test_a_restored_chat_is_told_and_not_told_anew(
+    server: LiveServer, pair: Pair, admin_token: str
+) -> None:
+    with connect(server, pair.therapist_token) as api, connect(server, admin_token) as admin:
+        say(api, pair.chat_id, "long ago")
+        ok(api.delete(f"chats/{pair.chat_id}/"))
+        with user_socket(server, pair.patient_id, pair.patient_token) as phone:
+            ok(admin.post(f"chats/{pair.chat_id}/update_status/", json={"status": "active"}))
+            frame = phone.next()
+            assert (frame["type"], frame["chat"]["status"]) == ("chat_updated", "active")
+            assert heard(phone) == []
+
+
 def test_the_end_of_the_care_closes_and_leaves_it_to_read(server: LiveServer, pair: Pair) -> None:
     with connect(server, pair.therapist_token) as api:
         (care,) = ok(api.get("care-relationships/"))["results"]

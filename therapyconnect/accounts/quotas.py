@@ -77,20 +77,25 @@ def user_key(name: str, user_id: str) -> str:
 
 
 def address_key(name: str, address: str) -> str:
-    """The bucket `name` of a network address, which can't be read back from it.
+    """The bucket `name` of a network address, which can't be read back from it."""
+    ring = key_ring()
+    secret = ring.derive("quotas", ring.oldest)
+    whose = subscriber_of(address).encode()
+    return f"{name}:{hmac.digest(secret, whose, hashlib.sha256).hex()[:40]}"
 
-    All of an IPv6 /64 is one bucket: a single subscriber has as many addresses as it likes.
+
+def subscriber_of(address: str) -> str:
+    """What stands for all the addresses that one subscriber may use.
+
+    All of an IPv6 /64 is one: a single line has as many addresses as it likes.
     """
     try:
         known = ipaddress.ip_address(address.split("%")[0])
-        if known.version == 6:
-            known = known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False)[0]
-        address = known.compressed
     except ValueError:
-        pass  # a path of a local socket, or nothing at all: then that is the key
-    ring = key_ring()
-    secret = ring.derive("quotas", ring.oldest)
-    return f"{name}:{hmac.digest(secret, address.encode(), hashlib.sha256).hex()[:40]}"
+        return address  # a path of a local socket, or nothing at all: then that is the key
+    if known.version == 6:
+        known = known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False)[0]
+    return known.compressed
 
 
 def refill(tokens: float, at: Moment, now: Moment, rate: Rate) -> float:

@@ -1,4 +1,8 @@
-"""The door: who may open a socket. Every refusal is an HTTP status, before the upgrade."""
+"""The door: who may open a socket. Every refusal is an HTTP status, before the upgrade.
+
+Each opening takes one of the user's bucket `socket`, and each that nobody vouches for one of its
+address's `socket_refused`. Whose bucket is empty is refused before anything is asked.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,31 @@ from django.http.request import split_domain_port, validate_host
 
 from therapyconnect.accounts.outside.access import verify_access_async
 from therapyconnect.accounts.principal import Principal, principal_of, require_enrolled
-from therapyconnect.accounts.tokens import bearer_token
-from therapyconnect.core.errors import DomainError, Forbidden, NotFound, Problem, Unauthenticated
+from therapyconnect.accounts.quotas import (
+    address_key,
+    rate_of,
+    subscriber_of,
+    take,
+    take_named,
+    user_key,
+)
+from therapyconnect.accounts.tokens import AccessClaims, bearer_token
+from therapyconnect.core.errors import (
+    DomainError,
+    Forbidden,
+    NotFound,
+    Problem,
+    Throttled,
+    Unauthenticated,
+)
+from therapyconnect.core.queries import Reading
 from therapyconnect.core.rest.errors import error_body, translate
 from therapyconnect.core.rest.renderers import MsgspecRenderer
+from therapyconnect.crisis.selectors import resources_of
 from therapyconnect.messaging.services.engine import Engine
 from therapyconnect.realtime.consumers import ChatConsumer, NotificationConsumer
 from therapyconnect.realtime.hub import MemoryHub
+from therapyconnect.realtime.turnstile import Turnstile
 from therapyconnect.realtime.watch import SessionWatch
 from therapyconnect.serving import PUSH
 
@@ -43,6 +65,7 @@ class Door:
         self._engine = engine
         self._hub = hub
         self._watch = watch
+        self._turnstile = Turnstile()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -73,7 +96,20 @@ class Door:
         self._check_address(scope, headers)
         self._check_origin(headers)
         chat, user = _CHAT_PATH.fullmatch(scope["path"]), _USER_PATH.fullmatch(scope["path"])
-        principal = await self._authenticate(scope, headers)
+        address = scope["client"][0] if scope["client"] else ""
+        self._turnstile.check(_refused_key(address))
+        try:
+            principal = await self._authenticate(scope, headers)
+        except Unauthenticated:
+            await self._count_refusal(address)
+            raise
+        if chat is None and user is None:
+            raise NotFound()
+        if user is not None and user[1] != principal.id:
+            raise Forbidden("identity_mismatch", "Not the caller's own id.")
+        if principal.role == "patient":
+            # Before the consumer joins: nothing may come between that and its greeting.
+            await self._locate(principal.id)
         common: dict[str, Any] = {
             "principal": principal,
             "push": scope["extensions"][PUSH],
@@ -83,10 +119,6 @@ class Door:
         }
         if chat is not None:
             return ChatConsumer(chat_id=chat[1], **common)
-        if user is None:
-            raise NotFound()
-        if user[1] != principal.id:
-            raise Forbidden("identity_mismatch", "Not the caller's own id.")
         return NotificationConsumer(**common)
 
     def _check_address(self, scope: Scope, headers: dict[str, list[str]]) -> None:
@@ -112,9 +144,45 @@ class Door:
         if len(tokens) != 1 or not tokens[0]:
             raise Unauthenticated()
         claims = await verify_access_async(tokens[0])
-        principal = await self._engine.read(principal_of(claims))
+        self._turnstile.check(user_key("socket", claims.user_id))
+        return await self._engine.read(self._admission(claims))
+
+    def _admission(self, claims: AccessClaims) -> Reading[Principal]:
+        """The caller, with one of their sockets taken; a refusal of any kind is raised."""
+        principal = yield from principal_of(claims)
         require_enrolled(principal)
+        taking = take_named("socket", principal.id)
+        yield from self._through(user_key("socket", principal.id), taking)
         return principal
+
+    async def _count_refusal(self, address: str) -> None:
+        """Take one of the address's bucket, or raise `Throttled`."""
+        if not settings.THERAPYCONNECT["THROTTLES"]:
+            return
+        taking = take(address_key("socket_refused", address), rate_of("socket_refused"))
+        try:
+            await self._engine.read(self._through(_refused_key(address), taking))
+        except Throttled:
+            raise
+        except Exception as error:  # the refusal stands without being counted
+            log.warning("door.not_counted", error=type(error).__name__)
+
+    def _through(self, key: str, taking: Reading[None]) -> Reading[None]:
+        """Take; where nothing is left, whoever comes next is refused without asking."""
+        # Again: while this one waited for a connection, another may have found nothing left.
+        self._turnstile.check(key)
+        try:
+            yield from taking
+        except Throttled as refused:
+            self._turnstile.shut(key, refused.retry_after or 1)
+            raise
+
+    async def _locate(self, patient_id: str) -> None:
+        """Learn where a patient is, for the answers to an emergency; no socket fails for it."""
+        try:
+            await self._engine.read(resources_of(patient_id))
+        except Exception as error:
+            log.warning("door.not_located", error=type(error).__name__)
 
     async def _refuse(self, send: Send, error: Exception) -> None:
         domain = translate(error)
@@ -137,6 +205,10 @@ class Door:
         body = MsgspecRenderer().render(error_body(status, problems, request_id))
         await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _refused_key(address: str) -> str:
+    return f"socket_refused:{subscriber_of(address)}"
 
 
 def _headers(scope: Scope) -> dict[str, list[str]]:

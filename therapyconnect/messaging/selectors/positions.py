@@ -18,19 +18,22 @@ class Position(NamedTuple):
 
 
 def chat_positions(*, viewer: Principal) -> Reading[list[Position]]:
-    """Of each of the viewer's chats that is not deleted."""
+    """Of each of the viewer's chats; also of deleted ones, which may be restored while they listen.
+
+    Of a deleted chat nothing is heard: nothing happens in it but that.
+    """
     if viewer.role == "admin":
         return []
     rows = yield Query(
-        "SELECT c.id, c.last_seq,"
+        "SELECT c.id, c.last_seq, c.deleted_at IS NOT NULL,"
         " c.blocked_by_therapist_at IS NOT NULL OR c.blocked_by_patient_at IS NOT NULL,"
         " EXISTS (SELECT 1 FROM accounts_carerelationship a"
         "  WHERE a.therapist_id = c.therapist_id AND a.patient_id = c.patient_id"
         "  AND a.ended_at IS NULL)"
-        f" FROM messaging_chat c WHERE c.{viewer.role}_id = %s AND c.deleted_at IS NULL",
+        f" FROM messaging_chat c WHERE c.{viewer.role}_id = %s",
         (viewer.id,),
     )
     return [
-        Position(chat_id, last_seq, bar_of(deleted=False, blocked=blocked, related=related))
-        for chat_id, last_seq, blocked, related in rows
+        Position(chat_id, last_seq, bar_of(deleted=deleted, blocked=blocked, related=related))
+        for chat_id, last_seq, deleted, blocked, related in rows
     ]

@@ -23,7 +23,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from therapyconnect.accounts.principal import Principal
-from therapyconnect.core.ids import MessageRef, parse_message_id
+from therapyconnect.core.errors import NotFound
+from therapyconnect.core.ids import MessageRef, parse_chat_id, parse_message_id
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
 from therapyconnect.core.queries import Query, Reading
 from therapyconnect.messaging.policies.folding import fold, needle_of
@@ -48,7 +49,9 @@ from therapyconnect.vault.cipher import Cipher
 
 FIRST_BLOCK: Final = 20
 BLOCK: Final = 200
+FEW: Final = 2
 STRANDS_AT_ONCE: Final = 10
+ROWS_AT_ONCE: Final = 1000
 
 # The newest message of each chat that the cursor has not passed. Deleted ones are passed like
 # any other, so that a page does not depend on what is deleted meanwhile. Index: the primary key,
@@ -204,6 +207,8 @@ def _strands(
     viewer: Principal, chat_id: str | None, cursor: Cursor | None
 ) -> Reading[dict[str, Strand]]:
     """The viewer's chats that have messages beyond the cursor, by their id."""
+    if chat_id is not None and viewer.id not in (parse_chat_id(chat_id) or ()):
+        raise NotFound()
     params: dict[str, Any] = {"viewer": viewer.id, "chat": chat_id}
     if cursor is not None:
         place = parse_message_id(cursor.id)
@@ -224,12 +229,14 @@ def _strands(
 
 
 def _load(strands: list[Strand]) -> Reading[None]:
-    """The next block of the first of `strands`, and the first blocks of those soon to follow."""
-    first, *others = strands
-    wanted = {s.chat.id: s for s in others if not s.loaded and s.size == FIRST_BLOCK}
-    if first.size == BLOCK:
-        wanted = {}
-    wanted[first.chat.id] = first
+    """The next block of the first of `strands`, and of those after it that soon need theirs."""
+    wanted: dict[str, Strand] = {}
+    rows_left = ROWS_AT_ONCE
+    for strand in strands:
+        if strand.finished or len(strand.loaded) > FEW or strand.size > rows_left:
+            continue
+        rows_left -= strand.size
+        wanted[strand.chat.id] = strand
     store = yield from load_ciphers(wanted)
     rows = yield Query(
         _BLOCKS_SQL,
