@@ -27,6 +27,12 @@ CHECKS: list[tuple[str, list[str]]] = [
         [sys.executable, "manage.py", "spectacular", "--validate", "--fail-on-warn",
          "--file", os.devnull],
     ),
+    (
+        "sockets' document",
+        [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c",
+         "from therapyconnect.realtime.asyncapi import document\n"
+         "document(host='localhost', secure=True)"],
+    ),
     ("system", [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]),
 ]  # fmt: skip
 

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,6 @@ AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "
 FLAGS = ["--default-non-nullable=false", "--empty-objects-unknown"]
 ROOT_TYPES = ["--root-types", "--root-types-no-schema-prefix", "--root-types-keep-casing"]
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
 
 def _need_node() -> None:
     for program in ("node", "npm"):
@@ -43,34 +40,44 @@ def _need_node() -> None:
         pytest.skip(f"node {said.strip()} is older than {NODE}: clients are not compiled")
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs a command where the packages are installed; its output, its status unchecked."""
-    _need_node()
-    folder = tmp_path_factory.mktemp("clients") / "clients"
-    shutil.copytree(CLIENTS, folder, ignore=shutil.ignore_patterns("node_modules"))
+class Tools:
+    """A folder with the packages installed; `run` gives output and status, unchecked."""
 
-    def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True,
+            command, cwd=self.folder, env={**os.environ, **env}, capture_output=True, text=True,
             timeout=300,
         )  # fmt: skip
 
-    done = run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1")
-    if done.returncode and any(sign in done.stderr for sign in AWAY):
-        pytest.skip("npm has no way to its packages: the documents' clients are not compiled")
-    assert done.returncode == 0, done.stderr[-3000:]
-    return run
+    def package(self, program: str, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(self.folder / "node_modules" / ".bin" / program), *options)
 
-
-def _folder(run: Run) -> Path:
-    return Path(run("pwd").stdout.strip())
+    def compile(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.package("tsc", "--pretty", "false", *options)
 
 
 @pytest.fixture(scope="module")
-def generated(run: Run, server: LiveServer) -> Path:
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    _need_node()
+    folder = tmp_path_factory.mktemp("documents") / "clients"
+    shutil.copytree(CLIENTS, folder, ignore=shutil.ignore_patterns("node_modules"))
+    installed = Tools(folder)
+    done = installed.run(
+        "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"
+    )
+    if done.returncode and any(sign in done.stderr for sign in AWAY):
+        pytest.skip("npm has no way to its packages: the documents' clients are not compiled")
+    assert done.returncode == 0, done.stderr[-3000:]
+    return installed
+
+
+@pytest.fixture(scope="module")
+def generated(tools: Tools, server: LiveServer) -> Path:
     """Types of all three documents: the API's, the sockets', and allauth's for log-in."""
-    folder = _folder(run)
+    folder = tools.folder
     with connect(server, None) as api:
         (folder / "api.json").write_text(api.get("schema/").text)
         sockets = ok(api.get("asyncapi/"))
@@ -83,20 +90,15 @@ def generated(run: Run, server: LiveServer) -> Path:
     }
     (folder / "asyncapi.json").write_text(json.dumps(sockets))
     (folder / "frames.json").write_text(json.dumps(wrapped))
-    tool = str(folder / "node_modules" / ".bin" / "openapi-typescript")
     for source, name, more in (
         ("api.json", "api", []),
         ("frames.json", "frames", ROOT_TYPES),
         (str(LOG_IN), "auth", []),
     ):
-        done = run(tool, source, "-o", f"generated/{name}.ts", *FLAGS, *more)
+        output = f"generated/{name}.ts"
+        done = tools.package("openapi-typescript", source, "-o", output, *FLAGS, *more)
         assert done.returncode == 0, done.stderr
     return folder
-
-
-def _compile(run: Run, *options: str) -> subprocess.CompletedProcess[str]:
-    compiler = str(_folder(run) / "node_modules" / ".bin" / "tsc")
-    return run(compiler, "--pretty", "false", *options)
 
 
 def test_the_lock_names_no_registry() -> None:
@@ -110,8 +112,8 @@ def test_the_lock_names_no_registry() -> None:
     assert lock["packages"][""]["devDependencies"] == wanted
 
 
-def test_asyncapis_own_parser_takes_it(run: Run, generated: Path) -> None:
-    done = run("node", "validate.mjs", "asyncapi.json")
+def test_asyncapis_own_parser_takes_it(tools: Tools, generated: Path) -> None:
+    done = tools.run("node", "validate.mjs", "asyncapi.json")
     assert done.returncode == 0, done.stdout + done.stderr
     *found, summary = [json.loads(line) for line in done.stdout.splitlines()]
     # Severity 0 is an error, 1 a warning; that 3.1 exists is neither.
@@ -122,22 +124,22 @@ def test_asyncapis_own_parser_takes_it(run: Run, generated: Path) -> None:
     assert {action for _, action in summary["operations"]} == {"send", "receive"}
 
 
-def test_the_parser_does_find_faults(run: Run, generated: Path) -> None:
+def test_the_parser_does_find_faults(tools: Tools, generated: Path) -> None:
     broken: dict[str, Any] = json.loads((generated / "asyncapi.json").read_text())
     broken["operations"]["chat.hear"]["action"] = "shout"
     del broken["info"]["version"]
     (generated / "broken.json").write_text(json.dumps(broken))
-    done = run("node", "validate.mjs", "broken.json")
+    done = tools.run("node", "validate.mjs", "broken.json")
     assert done.returncode == 1
     assert '"severity":0' in done.stdout
 
 
 def test_a_client_on_the_generated_types_compiles_and_works(
-    run: Run, generated: Path, server: LiveServer, pair: Pair
+    tools: Tools, generated: Path, server: LiveServer, pair: Pair
 ) -> None:
-    done = _compile(run, "-p", "tsconfig.json")
+    done = tools.compile("-p", "tsconfig.json")
     assert done.returncode == 0, done.stdout
-    worked = run(
+    worked = tools.run(
         "node", "--experimental-websocket", "out/client.js",
         BASE=server.base, CHAT=pair.chat_id, PASSWORD=PASSWORD,
         EMAIL=f"{pair.therapist_id}@demo.test",
@@ -152,8 +154,8 @@ def test_a_client_on_the_generated_types_compiles_and_works(
     }
 
 
-def test_what_is_wrong_does_not_compile(run: Run, generated: Path) -> None:
-    done = _compile(run, "--noEmit", "-p", "tsconfig.wrong.json")
+def test_what_is_wrong_does_not_compile(tools: Tools, generated: Path) -> None:
+    done = tools.compile("--noEmit", "-p", "tsconfig.wrong.json")
     assert done.returncode != 0
     refused = {int(line) for line in re.findall(r"^wrong\.ts\((\d+),", done.stdout, re.M)}
     assert not re.findall(r"^(?!wrong\.ts| ).+", done.stdout, re.M), done.stdout

@@ -55,9 +55,9 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
             return
         size += len(event["body"])
         more = event["more_body"]
-    if scope["path"] == "/slow":
+    if scope["path"].endswith("/slow"):
         await asyncio.sleep(float(scope["query_string"]))
-    if scope["path"] == "/fail":
+    if scope["path"] in ("/fail", "/beside/broken"):
         raise ValueError(WORDS)
     if scope["path"] == "/endless":
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -8,6 +8,7 @@ import msgspec
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
+from msgspec import UNSET, UnsetType
 
 _REF = "#/components/schemas/{name}"
 _HTTP_ERRORS = {
@@ -29,12 +30,28 @@ class ErrorItem(msgspec.Struct):
     attr: str | None
 
 
+class CrisisResource(msgspec.Struct):
+    """One service to turn to. `text` says how to write to it; `region` is "" where neutral."""
+
+    # Told here by its shape alone: whom it names is decided in a room above this one.
+    name: str
+    phone: str | None
+    text: str | None
+    url: str | None
+    region: str
+    hours: str | None
+
+
 class Error(msgspec.Struct):
-    """What every error answers."""
+    """What every error answers.
+
+    `crisis_resources`: only where a patient's emergency is refused, whom they can turn to instead.
+    """
 
     type: str
     errors: list[ErrorItem]
     request_id: str
+    crisis_resources: list[CrisisResource] | UnsetType = UNSET
 
 
 class StructSerializerExtension(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -84,7 +101,8 @@ def finish_document(
     """Give every operation the error answers that any of them may have."""
     _, components = msgspec.json.schema_components((Error,), ref_template=_REF)
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(components)
+    for name, schema in components.items():
+        schemas.setdefault(name, schema)
     for schema in schemas.values():
         # What a fuller role gets also fits the shorter shape, so "exactly one of" never held.
         if "oneOf" in schema:

@@ -46,9 +46,11 @@ def parse_struct(
 
 
 def _plain(message: str) -> str:
-    """msgspec's sentence, without the offending value that some of them quote."""
-    if message.startswith("Invalid enum value"):
+    """msgspec's sentence, without what came in, which some of them quote."""
+    if message.startswith(("Invalid enum value", "Invalid value")):
         return "Not one of the allowed values."
+    if message.startswith("Object contains unknown field"):
+        return "It holds an unknown field."
     return message.split(" - at `")[0].replace("`", "") + "."
 
 
