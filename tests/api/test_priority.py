@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.calls import CHAT_FIELDS, ok, refused, say, set_fact
+from tests.api.bulk import make_caseload
+from tests.api.calls import CHAT_FIELDS, connect, ok, refused, relate, say, set_fact
 from tests.api.test_query_counts import Reader
 from tests.api.test_query_counts import reader as reader  # the fixture
 from tests.harness.server import LiveServer, Pair
@@ -36,8 +37,6 @@ def walk(api: httpx.Client, query: str = "", route: str = "chats/") -> list[str]
 @pytest.fixture
 def caseload(server: LiveServer, _pairs: Iterator[Pair]) -> Any:
     """One therapist's chats, each with the client of its patient."""
-    from tests.api.calls import connect, relate
-
     first = next(_pairs)
     therapist = connect(server, first.therapist_token)
     chats = [(first.chat_id, connect(server, first.patient_token))]
@@ -130,8 +129,6 @@ def test_a_cursor_of_the_other_order_is_invalid(caseload: Any) -> None:
 
 
 def test_two_queries(reader: Reader) -> None:
-    from tests.api.bulk import make_caseload
-
     make_caseload("t_counts", chats=200, each=5)
     cipher_store.cache_clear()
     path = "chats/?ordering=priority&limit="

@@ -13,6 +13,7 @@ import pytest
 from tests.acceptance.faults import Faults
 from tests.api.calls import set_fact
 from tests.harness.server import LiveServer, Pair
+from tests.harness.sockets import chat_socket
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,54 @@ def test_with_the_database_killed(own_server: LiveServer) -> None:
     assert answers[known]["crisis_resources"][0]["name"] == "Notruf"
     assert all(r["phone"] is None for r in answers[unknown]["crisis_resources"])
     assert "crisis_resources" not in therapists
+
+
+def test_a_server_that_has_just_started_knows_where_its_patients_are(
+    own_server: LiveServer,
+) -> None:
+    """It has seen nobody yet when the database dies."""
+    (pair,) = own_server.load_pairs(1)
+    with own_server.api(pair.patient_token) as api:
+        assert api.patch("me/settings/", json={"region": "CH"}).status_code == 200
+    own_server.stop()
+    own_server.start()
+    with kept_dead(own_server):
+        answer = _refused(own_server, pair.patient_token, pair.chat_id)
+    own_server.wait_ready()
+    assert [r["phone"] for r in answer["crisis_resources"]] == ["144", "143"]
+
+
+def test_a_socket_learns_where_its_patient_is(server: LiveServer, pair: Pair) -> None:
+    """Also where another process wrote it down; and it opens where that can't be read."""
+    server.sql("DELETE FROM accounts_usersettings WHERE user_id = %s", (pair.patient_id,))
+    assert _phones_by_socket(server, pair) == [None, None, None]
+    server.sql(
+        "INSERT INTO accounts_usersettings SELECT (jsonb_populate_record(s, jsonb_build_object("
+        "'user_id', %s::text, 'region', 'CH'))).* FROM accounts_usersettings s"
+        " WHERE s.user_id = %s",
+        (pair.patient_id, _has_settings(server)),
+    )
+    assert _phones_by_socket(server, pair) == ["144", "143"]
+    server.sql("ALTER TABLE accounts_usersettings RENAME TO accounts_usersettings_away")
+    try:
+        assert _phones_by_socket(server, pair) == ["144", "143"]
+    finally:
+        server.sql("ALTER TABLE accounts_usersettings_away RENAME TO accounts_usersettings")
+
+
+def _has_settings(server: LiveServer) -> str:
+    """Somebody who has a row of settings."""
+    token = server.login("patient2@demo.test")["access_token"]
+    with server.api(token) as api:
+        assert api.patch("me/settings/", json={"language": "en"}).status_code == 200
+    return "p_uvw012"
+
+
+def _phones_by_socket(server: LiveServer, pair: Pair) -> list[str | None]:
+    with chat_socket(server, pair.chat_id, pair.patient_token) as chat:
+        chat.send("chat_message", text=" ", emergency=True, ref="r")
+        refused = chat.until("error", ref="r")
+    return [resource["phone"] for resource in refused["crisis_resources"]]
 
 
 def _refused(server: LiveServer, token: str, chat_id: str) -> dict[str, list[dict[str, str]]]:

@@ -16,6 +16,7 @@ from tests.api.calls import connect, ok, refused, say
 from tests.harness.server import LiveServer, Pair
 from tests.harness.sockets import Frame, SocketClient, chat_socket, user_socket
 from tests.realtime.tools import chat_path, heard, refusal
+from therapyconnect.core.rest.schema import Error
 from therapyconnect.realtime import frames
 from therapyconnect.realtime.asyncapi import channels, examples
 
@@ -146,6 +147,16 @@ def test_the_stricter_schemas_hold(fits: Fits) -> None:
         "notify": True,
     }
     assert fits.faults("user", "Said", broken) != []
+
+
+def test_schemas_have_plain_names_and_one_shape_each(document: Document) -> None:
+    """A generator makes type names of them; two structs of one name must say the same."""
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not name.isidentifier()] == []
+    _, of_errors = msgspec.json.schema_components([Error])
+    assert len(of_errors) >= 2
+    for name, own in of_errors.items():
+        assert schemas[name]["properties"].keys() == own["properties"].keys()
 
 
 def test_operations_are_the_servers(document: Document) -> None:

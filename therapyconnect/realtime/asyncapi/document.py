@@ -179,7 +179,8 @@ def _ref(channel: Channel, kind: Frame | None = None) -> dict[str, str]:
 
 def _schemas() -> dict[str, Schema]:
     """The frames, the stricter ones of a socket, and all of a socket each way as one choice."""
-    found = schemas_of((*ASKED, *SAID, Error))
+    # Apart: what an error tells of a resource is the same shape under the same name.
+    found = {**schemas_of((Error,)), **schemas_of((*ASKED, *SAID))}
     for channel in CHANNELS:
         for kind, needed in channel.needs.items():
             name = channel.name_of(kind)
