@@ -63,7 +63,16 @@ def admin_token(server: LiveServer) -> str:
 
 @pytest.fixture(scope="session")
 def _pairs(server: LiveServer) -> Iterator[Pair]:
-    return iter(server.load_pairs(400))
+    return _supply(server)
+
+
+def _supply(server: LiveServer) -> Iterator[Pair]:
+    """As many as the run needs: each further call makes twice as many, and gives the new ones."""
+    made = 0
+    while True:
+        pairs = server.load_pairs(made * 2 or 100)
+        yield from pairs[made:]
+        made = len(pairs)
 
 
 @pytest.fixture

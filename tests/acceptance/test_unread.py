@@ -33,11 +33,23 @@ KINDS = st.sampled_from(("delivered", "read"))
 
 
 @dataclass
-class Model:
-    """A chat as plain Python: a list of who said what, and four horizons."""
+class Said:
+    """A message: whose, under which key, what; `place` is its number, or that of its restore."""
 
-    said: list[tuple[str, str, str]] = field(default_factory=list)
-    """(side, key, text); the number is the place in the list, from 1."""
+    side: str
+    key: str
+    text: str
+    seq: int
+    place: int
+    deleted: bool = False
+
+
+@dataclass
+class Model:
+    """A chat as plain Python: what was said, how many numbers were given, and four horizons."""
+
+    said: list[Said] = field(default_factory=list)
+    last_seq: int = 0
     horizons: dict[tuple[str, str], int] = field(
         default_factory=lambda: dict.fromkeys(
             itertools.product(("therapist", "patient"), ("delivered", "read")), 0
@@ -50,7 +62,11 @@ class Model:
 
     def unread(self, side: str) -> int:
         read = self.horizons[side, "read"]
-        return sum(1 for n, (who, _, _) in enumerate(self.said, 1) if who != side and n > read)
+        return sum(1 for m in self.said if m.side != side and not m.deleted and m.place > read)
+
+    @property
+    def last_text(self) -> str | None:
+        return self.said[-1].text if self.said and not self.said[-1].deleted else None
 
 
 class Person:
@@ -113,24 +129,53 @@ class Chat(RuleBasedStateMachine):
 
     @rule(side=SIDES, way=WAYS, text=TEXTS)
     def send(self, side: str, way: str, text: str) -> None:
-        key = f"k{len(self.model.said)}"
-        self.model.said.append((side, key, text))
-        assert self._send(side, way, key, text) == len(self.model.said)
+        model, key = self.model, f"k{len(self.model.said)}"
+        model.last_seq += 1
+        model.said.append(Said(side, key, text, model.last_seq, model.last_seq))
+        assert self._send(side, way, key, text) == model.last_seq
 
     @precondition(lambda self: self.model.said)
     @rule(data=st.data(), way=WAYS, other_body=st.booleans())
     def send_again(self, data: st.DataObject, way: str, other_body: bool) -> None:
-        place = data.draw(st.integers(0, len(self.model.said) - 1))
-        side, key, text = self.model.said[place]
+        said = data.draw(st.sampled_from(self.model.said))
         if other_body:
-            assert self._send(side, way, key, text + "!") == 0
+            assert self._send(said.side, way, said.key, said.text + "!") == 0
         else:
-            assert self._send(side, way, key, text) == place + 1
+            assert self._send(said.side, way, said.key, said.text) == said.seq
+
+    @precondition(lambda self: self.model.said)
+    @rule(data=st.data(), side=SIDES, way=WAYS)
+    def delete(self, data: st.DataObject, side: str, way: str) -> None:
+        """Only one's own; a second time changes nothing."""
+        said = data.draw(st.sampled_from(self.model.said))
+        person, message_id = self.people[side], f"MSG_{self.pair.chat_id[5:]}_{said.seq}"
+        if way == "rest":
+            answer = person.api.post(f"messages/{message_id}/delete_message/", json={})
+            refused = answer.status_code == 403
+            assert refused or answer.status_code == 200, answer.text
+        else:
+            frame = person.ask(way, "message_deleted", "message_deleted", message_id=message_id)
+            refused = frame["type"] == "error"
+        assert refused == (said.side != side)
+        if not refused and not said.deleted:
+            said.deleted = True
+            self.model.last_seq += 1
+
+    @precondition(lambda self: any(said.deleted for said in self.model.said))
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        """From its restore on it is unread anew."""
+        said = data.draw(st.sampled_from([said for said in self.model.said if said.deleted]))
+        path = f"messages/MSG_{self.pair.chat_id[5:]}_{said.seq}/restore_message/"
+        answer = self.people[said.side].api.post(path, json={})
+        assert answer.status_code == 200, answer.text
+        self.model.last_seq += 1
+        said.deleted, said.place = False, self.model.last_seq
 
     @rule(data=st.data(), side=SIDES, way=WAYS, kind=KINDS)
     def receive(self, data: st.DataObject, side: str, way: str, kind: str) -> None:
         """A horizon to a number: over REST only the read one can be named by number."""
-        last = len(self.model.said)
+        last = self.model.last_seq
         up_to = data.draw(st.integers(0, last + 2))
         person = self.people[side]
         if way == "rest":
@@ -150,10 +195,11 @@ class Chat(RuleBasedStateMachine):
     @rule(data=st.data(), side=SIDES, way=WAYS, kind=KINDS)
     def receive_message(self, data: st.DataObject, side: str, way: str, kind: str) -> None:
         """The same by a message's id, which must be the other's."""
-        place = data.draw(st.integers(0, len(self.model.said) - 1))
+        said = data.draw(st.sampled_from(self.model.said))
         person = self.people[side]
         page = person.api.get(
-            "messages/", params={"chat_id": self.pair.chat_id, "after_seq": place, "limit": 1}
+            "messages/",
+            params={"chat_id": self.pair.chat_id, "after_seq": said.seq - 1, "limit": 1},
         )
         message_id = page.json()["results"][0]["id"]
         if way == "rest":
@@ -165,15 +211,15 @@ class Chat(RuleBasedStateMachine):
                 way, f"message_{kind}", f"message_{kind}_receipt", message_id=message_id
             )
             refused = frame["type"] == "error"
-        assert refused == (self.model.said[place][0] == side)
+        assert refused == (said.side == side)
         if not refused:
-            self.model.advance(side, kind, place + 1)
+            self.model.advance(side, kind, said.seq)
 
     @rule(side=SIDES)
     def mark_all_read(self, side: str) -> None:
         answer = self.people[side].api.post(f"chats/{self.pair.chat_id}/mark_all_read/", json={})
         assert answer.status_code == 200
-        self.model.advance(side, "read", len(self.model.said))
+        self.model.advance(side, "read", self.model.last_seq)
 
     @invariant()
     def stands_as_in_the_model(self) -> None:
@@ -181,8 +227,8 @@ class Chat(RuleBasedStateMachine):
         model = self.model
         for side, person in self.people.items():
             shown = person.api.get(f"chats/{self.pair.chat_id}/").json()
-            assert shown["last_seq"] == len(model.said)
-            assert shown["last_message_text"] == (model.said[-1][2] if model.said else None)
+            assert shown["last_seq"] == model.last_seq
+            assert shown["last_message_text"] == model.last_text
             assert shown["unread_count"] == model.unread(side)
             for who in ("therapist", "patient"):
                 assert shown[f"{who}_unread_count"] == model.unread(who)
@@ -190,6 +236,9 @@ class Chat(RuleBasedStateMachine):
                     assert shown["receipts"][who][f"{kind}_seq"] == model.horizons[who, kind]
         listed = self.people["patient"].api.get("chats/get_user_chats/").json()["results"]
         assert [c["patient_unread_count"] for c in listed] == [model.unread("patient")]
+        path = f"messages/get_unread_messages/?chat_id={self.pair.chat_id}"
+        unread = self.people["patient"].api.get(path).json()["results"]
+        assert len(unread) == model.unread("patient")
 
 
 def fresh_pairs(mould: Mould, product: LiveServer) -> Iterator[Pair]:

@@ -25,6 +25,11 @@ def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]
     live.stop()
 
 
+@pytest.fixture(scope="module")
+def own_pairs(own_server: LiveServer) -> list[Pair]:
+    return own_server.load_pairs(3)
+
+
 def _cry(server: LiveServer, token: str, chat_id: str) -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"}
     return httpx.post(
@@ -33,8 +38,23 @@ def _cry(server: LiveServer, token: str, chat_id: str) -> httpx.Response:
     )  # fmt: skip
 
 
-def test_with_the_database_killed(own_server: LiveServer) -> None:
-    known, unknown = own_server.load_pairs(2)
+def test_a_server_that_has_just_started_knows_where_its_patients_are(
+    own_server: LiveServer, own_pairs: list[Pair]
+) -> None:
+    """It has seen nobody yet when the database dies."""
+    pair = own_pairs[0]
+    with own_server.api(pair.patient_token) as api:
+        assert api.patch("me/settings/", json={"region": "CH"}).status_code == 200
+    own_server.stop()
+    own_server.start()
+    with kept_dead(own_server):
+        answer = _refused(own_server, pair.patient_token, pair.chat_id)
+    own_server.wait_ready()
+    assert [r["phone"] for r in answer["crisis_resources"]] == ["144", "143"]
+
+
+def test_with_the_database_killed(own_server: LiveServer, own_pairs: list[Pair]) -> None:
+    known, unknown = own_pairs[1:]
     with own_server.api(known.patient_token) as api:
         changed = api.patch("me/settings/", json={"region": "AT", "language": "de"})
         assert changed.status_code == 200
@@ -49,21 +69,6 @@ def test_with_the_database_killed(own_server: LiveServer) -> None:
     assert answers[known]["crisis_resources"][0]["name"] == "Notruf"
     assert all(r["phone"] is None for r in answers[unknown]["crisis_resources"])
     assert "crisis_resources" not in therapists
-
-
-def test_a_server_that_has_just_started_knows_where_its_patients_are(
-    own_server: LiveServer,
-) -> None:
-    """It has seen nobody yet when the database dies."""
-    (pair,) = own_server.load_pairs(1)
-    with own_server.api(pair.patient_token) as api:
-        assert api.patch("me/settings/", json={"region": "CH"}).status_code == 200
-    own_server.stop()
-    own_server.start()
-    with kept_dead(own_server):
-        answer = _refused(own_server, pair.patient_token, pair.chat_id)
-    own_server.wait_ready()
-    assert [r["phone"] for r in answer["crisis_resources"]] == ["144", "143"]
 
 
 def test_a_socket_learns_where_its_patient_is(server: LiveServer, pair: Pair) -> None:

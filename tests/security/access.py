@@ -72,7 +72,7 @@ OPERATIONS: Final[dict[str, Row]] = {
     "POST /api/messages/send_message/": Row("201", "201", "404", "404", ENDED, ENDED),
     "POST /api/messages/send_message/ (emergency)": Row("201", "201", "404", "404", ENDED, ENDED),
     "POST /api/messages/send_message/ (prescription)": Row(
-        "201", "400 prescription_by_therapist", "404 or 400", "404", ENDED,
+        "201", "400 prescription_by_therapist", "404", "404", ENDED,
         "400 prescription_by_therapist",
     ),
     "GET /api/messages/{id}/": Row("200", "200", "404", "404", "200", "200"),

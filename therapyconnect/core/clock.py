@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+At = Annotated[datetime, Meta(tz=True)]
+"""A moment on the wire: RFC 3339 with an offset."""
 
 
 def now() -> datetime:

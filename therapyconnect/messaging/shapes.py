@@ -5,12 +5,12 @@ Field names and their meaning are the wire contract's.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from therapyconnect.core.clock import At
 from therapyconnect.crisis.resources import CrisisResource
 
 MessageKind = Literal["text", "image", "file", "system", "appointment", "prescription"]
@@ -45,17 +45,17 @@ class Message(msgspec.Struct, kw_only=True):
     attachment_size: int | None = None
     payload: dict[str, Any] | None = None
     read_status: ReadStatus = "sent"
-    delivered_at: datetime | None = None
-    read_at: datetime | None = None
+    delivered_at: At | None = None
+    read_at: At | None = None
     read_by: str | None = None
     reply_to: str | None = None
     reply_to_text: str | None = None
     edited: bool = False
-    edited_at: datetime | None = None
+    edited_at: At | None = None
     deleted: bool = False
-    deleted_at: datetime | None = None
+    deleted_at: At | None = None
     deleted_by: str | None = None
-    timestamp: datetime
+    timestamp: At
 
 
 class EmergencyAlert(msgspec.Struct, kw_only=True):
@@ -69,12 +69,12 @@ class EmergencyAlert(msgspec.Struct, kw_only=True):
     chat_id: str
     message_id: str
     state: AlertState
-    raised_at: datetime
-    delivered_at: datetime | None = None
-    acknowledged_at: datetime | None = None
+    raised_at: At
+    delivered_at: At | None = None
+    acknowledged_at: At | None = None
     acknowledged_by: str | None = None
-    resolved_at: datetime | None = None
-    exhausted_at: datetime | None = None
+    resolved_at: At | None = None
+    exhausted_at: At | None = None
 
 
 class SentMessage(Message, kw_only=True):
@@ -95,8 +95,8 @@ class MessageVersion(msgspec.Struct, kw_only=True):
     version: int
     text: str
     payload: dict[str, Any] | None
-    written_at: datetime
-    replaced_at: datetime
+    written_at: At
+    replaced_at: At
 
 
 class Horizons(msgspec.Struct):
@@ -122,8 +122,8 @@ class Room(msgspec.Struct, kw_only=True):
     patient_can_send: bool
     therapist_can_see_history: bool
     patient_can_see_history: bool
-    created_at: datetime
-    updated_at: datetime
+    created_at: At
+    updated_at: At
 
 
 class RoomSummary(msgspec.Struct, kw_only=True):
@@ -147,15 +147,15 @@ class Chat(msgspec.Struct, kw_only=True):
     patient_full_name: str
     status: ChatStatus
     last_message_text: str | None
-    last_message_timestamp: datetime | None
+    last_message_timestamp: At | None
     last_message_sender_id: str | None
     therapist_unread_count: int
     patient_unread_count: int
     therapist_notifications: bool
     patient_notifications: bool
     marked_unread: bool
-    created_at: datetime
-    updated_at: datetime
+    created_at: At
+    updated_at: At
 
 
 class Participant(msgspec.Struct, kw_only=True):
@@ -186,8 +186,8 @@ class AdminChat(msgspec.Struct, kw_only=True):
     patient_id: str
     status: ChatStatus
     room: RoomSummary
-    created_at: datetime
-    updated_at: datetime
+    created_at: At
+    updated_at: At
 
 
 EventType = Literal[
@@ -210,7 +210,7 @@ class Event(msgspec.Struct, kw_only=True):
 
     seq: int
     type: EventType
-    at: datetime | UnsetType = UNSET
+    at: At | UnsetType = UNSET
     actor_id: str | UnsetType | None = UNSET
     message: Message | UnsetType = UNSET
     chat: ChatDetail | UnsetType = UNSET
@@ -279,8 +279,8 @@ class AppointmentReply(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     """An answer to an appointment; times only with `reschedule`."""
 
     answer: AppointmentAnswer
-    start: datetime | None = None
-    end: datetime | None = None
+    start: At | None = None
+    end: At | None = None
     time_zone: str | None = None
     user_id: str | None = None
 
@@ -323,8 +323,8 @@ class CareRelationship(msgspec.Struct, kw_only=True):
     patient_id: str
     therapist_full_name: str
     patient_full_name: str
-    started_at: datetime
-    ended_at: datetime | None
+    started_at: At
+    ended_at: At | None
     active: bool
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from therapyconnect.messaging.views.chats import ChatViewSet
@@ -17,4 +18,8 @@ router.register("emergencies", EmergencyViewSet, basename="emergency")
 router.register("chat-rooms", ChatRoomViewSet, basename="chat-room")
 router.register("care-relationships", CareRelationshipViewSet, basename="care-relationship")
 
-urlpatterns = router.urls
+urlpatterns = [
+    # A file's name: without the slash that every other route ends with.
+    path("messages/<str:pk>/calendar.ics", MessageViewSet.as_view({"get": "calendar"})),
+    *router.urls,
+]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from therapyconnect.core.clock import At
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
 from therapyconnect.notifications.ids import ID_PATTERN
 
@@ -30,8 +30,8 @@ class Notification(msgspec.Struct, kw_only=True):
     level: LevelName
     title: str
     body: str
-    created_at: datetime
-    read_at: datetime | None = None
+    created_at: At
+    read_at: At | None = None
 
 
 class NotificationPage(msgspec.Struct, kw_only=True):
@@ -71,7 +71,7 @@ class Announcement(msgspec.Struct, kw_only=True):
     body: str
     level: LevelName
     kind: str
-    created_at: datetime
+    created_at: At
     recipients: int
 
 

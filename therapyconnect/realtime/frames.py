@@ -5,12 +5,12 @@ A client's frame may carry `ref`, echoed in its answer, and on the user socket n
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from therapyconnect.core.clock import At
 from therapyconnect.crisis.resources import CrisisResource
 from therapyconnect.messaging.shapes import (
     ChatDetail,
@@ -164,7 +164,7 @@ class MessageEditedSaid(Said, kw_only=True):
 
     message_id: str
     new_text: str | None
-    edited_at: datetime | None
+    edited_at: At | None
     seq: int
     payload: dict[str, Any] | UnsetType | None = UNSET
 
@@ -173,7 +173,7 @@ class MessageDeletedSaid(Said, kw_only=True):
     """A message was taken away. `deleted_at` is null where it has been restored since."""
 
     message_id: str
-    deleted_at: datetime | None
+    deleted_at: At | None
     seq: int
 
 
@@ -230,7 +230,7 @@ class MessageReadReceiptSaid(Said, kw_only=True):
     message_id: str | None
     seq: int
     user_id: str
-    read_at: datetime
+    read_at: At
 
 
 class MessageDeliveredReceiptSaid(Said, kw_only=True):
@@ -239,7 +239,7 @@ class MessageDeliveredReceiptSaid(Said, kw_only=True):
     message_id: str | None
     seq: int
     user_id: str
-    delivered_at: datetime
+    delivered_at: At
 
 
 class TypingIndicatorSaid(Said, kw_only=True):

@@ -107,6 +107,10 @@ def finish_document(
         # What a fuller role gets also fits the shorter shape, so "exactly one of" never held.
         if "oneOf" in schema:
             schema["anyOf"] = schema.pop("oneOf")
+        # An answer always has the fields that have a default; a (closed) request may lack them.
+        if "properties" in schema and schema.get("additionalProperties") is not False:
+            always = {name for name, field in schema["properties"].items() if "default" in field}
+            schema["required"] = sorted({*schema.get("required", ()), *always})
     body = {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}
     for operations in result["paths"].values():
         for method, operation in operations.items():

@@ -11,6 +11,7 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.ids import MessageRef, alert_id_for, parse_alert_id, parse_chat_id
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
 from therapyconnect.core.queries import Query, Reading
+from therapyconnect.messaging.selectors.access import access_chat
 from therapyconnect.messaging.selectors.alerts import ALERT_COLUMNS, alert_from_row
 from therapyconnect.messaging.shapes import AlertState, EmergencyAlert
 
@@ -32,7 +33,10 @@ class EmergencyPage(msgspec.Struct):
 
 
 def emergency_page(*, viewer: Principal, filters: EmergencyFilters) -> Reading[EmergencyPage]:
-    """The alerts of the viewer's chats that are not deleted, newest first. One query."""
+    """The alerts of the viewer's chats that are not deleted, newest first. One query.
+
+    `NotFound` where `chat_id` is none of the viewer's: no alert must not look like no such chat.
+    """
     where = [f"c.{viewer.role}_id = %s", "c.deleted_at IS NULL"]
     params: list[Any] = [viewer.id]
     if filters.state is None:
@@ -57,6 +61,8 @@ def emergency_page(*, viewer: Principal, filters: EmergencyFilters) -> Reading[E
         f" ORDER BY a.raised_at {order}, a.chat_id {order}, a.event_seq {order} LIMIT %s",
         (*params, filters.limit + 1),
     )
+    if not rows and filters.chat_id is not None:
+        yield from access_chat(viewer=viewer, chat_id=filters.chat_id)
     more = len(rows) > filters.limit
     alerts = [alert_from_row(row) for row in rows[: filters.limit]]
     if back:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
+from therapyconnect.accounts.policies import relationship_problem
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.accounts.selectors import active_relationship
 from therapyconnect.accounts.services.relationships import create_relationship, end_relationship
-from therapyconnect.core.errors import Conflict, NotFound
+from therapyconnect.core.errors import Conflict, Invalid, NotFound
 from therapyconnect.core.queries import run
 from therapyconnect.messaging.policies.relationships import check_may_begin, check_may_end
 from therapyconnect.messaging.selectors.relationships import care_detail, open_chat_of
@@ -24,6 +25,9 @@ def begin_care(*, caller: Principal, therapist_id: str, patient_id: str) -> Care
     Of two calls at once one begins it: they take turns on the therapist's row.
     """
     check_may_begin(caller.role)
+    problem = relationship_problem(therapist_id=therapist_id, patient_id=patient_id)
+    if problem is not None:
+        raise Invalid.of(problem)
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_SQL, (therapist_id,))

@@ -82,8 +82,9 @@ class AmendmentActions(PrincipalViewSet):
         )
         return self._amended(request, changed)
 
-    @extend_schema(responses={(200, "text/calendar"): OpenApiTypes.STR})
-    @action(detail=True, methods=["get"], url_path=r"calendar\.ics", url_name="calendar")
+    @extend_schema(
+        operation_id="messages_calendar", responses={(200, "text/calendar"): OpenApiTypes.STR}
+    )
     def calendar(self, request: Request, pk: str) -> HttpResponse:
         """An appointment as a calendar file, with a neutral summary."""
         message = run(message_detail(viewer=self.caller(request), message_id=pk))
