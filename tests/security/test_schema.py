@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
-from tests.api.calls import connect, ok, refused, rows, say
+from tests.api.calls import connect, ok, refused
 from tests.harness.server import LiveServer, Pair
-from tests.security.test_access_matrix import MATRIX
+from tests.security.access import OPERATIONS
+from tests.security.stage import Call, Stage, call_of, split
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
 METHODS = {"get", "post", "put", "patch", "delete"}
-CHECKS = (
-    schemathesis.checks.not_a_server_error,
-    response_schema_conformance,
-    status_code_conformance,
-    content_type_conformance,
-)
+CALENDAR = "/api/messages/{id}/calendar.ics"
 
 
 @pytest.fixture(scope="module")
@@ -62,36 +50,91 @@ def test_every_operation_is_told_in_words(document: dict[str, Any]) -> None:
         seen.add(operation["operationId"])
         statuses = set(operation["responses"])
         assert statuses & {"200", "201"}, name
-        assert {"401", "404", "503"} <= statuses, name
+        assert {"400", "401", "403", "404", "413", "415", "429", "503"} <= statuses, name
+        assert ("409" in statuses) == (method != "get"), name
         assert operation["security"] == [{"bearer": []}], name
         for status, response in operation["responses"].items():
             assert response["description"] or status in ("200", "201"), (name, status)
-            assert response["content"]["application/json"]["schema"], (name, status)
-        if method == "post":
-            assert operation["requestBody"]["content"].keys() == {"application/json"}, name
-    assert len(seen) == 14
+            kind = "text/calendar" if (path, status) == (CALENDAR, "200") else "application/json"
+            assert list(response["content"]) == [kind], (name, status)
+            assert response["content"][kind]["schema"], (name, status)
+        body = operation.get("requestBody", {}).get("content", {})
+        assert list(body) == (["application/json"] if method in ("post", "patch") else []), name
+        for parameter in operation.get("parameters", []):
+            assert parameter["in"] in ("path", "query", "header"), name
+    assert len(seen) == len({split(row)[0] for row in OPERATIONS})
 
 
-def test_the_request_examples_run(server: LiveServer, document: dict[str, Any], pair: Pair) -> None:
-    """With the ids of a pair in the place of the demo's."""
-    ran = 0
-    with connect(server, pair.therapist_token) as api, connect(server, pair.patient_token) as them:
-        message_id = say(them, pair.chat_id)["id"]
-        for path, method, operation in operations(document):
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            for name, example in body.get("examples", {}).items():
-                text = json.dumps(example["value"])
-                text = text.replace("CHAT_t_abc123_p_xyz789", pair.chat_id)
-                text = text.replace("t_abc123", pair.therapist_id)
-                text = text.replace("p_xyz789", pair.patient_id)
-                kind = pair.chat_id if "/chats/" in path else message_id
-                answer = api.request(
-                    method, path.removeprefix("/api/").replace("{id}", kind), content=text,
-                    headers={"Content-Type": "application/json"},
-                )  # fmt: skip
-                assert answer.status_code in (200, 201), (path, name, answer.text)
-                ran += 1
-    assert ran >= 4
+def test_only_the_file_has_no_slash_at_its_end(document: dict[str, Any]) -> None:
+    assert [path for path in document["paths"] if not path.endswith("/")] == [CALENDAR]
+
+
+# --- examples -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stage(server: LiveServer, module_pair: Pair, admin_token: str) -> Stage:
+    return Stage(server, module_pair, connect(server, admin_token))
+
+
+def test_what_needs_a_body_has_an_example(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for path, method, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if schemas.get(name, {}).get("required"):
+            assert content.get("examples"), f"{method} {path}"
+
+
+def test_the_request_examples_run(
+    server: LiveServer,
+    document: dict[str, Any],
+    module_pair: Pair,
+    stage: Stage,
+    admin_token: str,
+) -> None:
+    """Each by who may, in a state where it can succeed, with real ids in the place of the demo's."""
+    ran: set[str] = set()
+    for path, method, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        row = next(r for r in OPERATIONS if split(r)[0] == f"{method.upper()} {path}")
+        for name, example in content.get("examples", {}).items():
+            about = stage.set_up(row)
+            text = json.dumps(example["value"])
+            for demo, real in (
+                ("t_abc123", about.therapist_id),
+                ("p_xyz789", about.patient_id),
+                ("p_rst345", about.newcomer_id),
+            ):
+                text = text.replace(demo, real)
+            if operation.get("x-roles") == ["admin"]:
+                token = admin_token
+            elif OPERATIONS[row].therapist[0] == "2":
+                token = module_pair.therapist_token
+            else:
+                token = module_pair.patient_token
+            with connect(server, token) as api:
+                answer = Call(method, call_of(row, about).path, json.loads(text)).by(api)
+            assert answer.status_code in (200, 201), (path, name, answer.text)
+            ran.add(f"{path} {name}")
+    assert len(ran) >= 14
+
+
+def test_the_examples_are_what_their_schemas_say(document: dict[str, Any]) -> None:
+    checked = 0
+    for path, method, operation in operations(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for body in bodies:
+            content = body.get("content", {}).get("application/json", {})
+            schema = {"components": document["components"], "allOf": [content.get("schema", {})]}
+            for name, example in content.get("examples", {}).items():
+                errors = list(Draft202012Validator(schema).iter_errors(example["value"]))
+                assert errors == [], (method, path, name)
+                checked += 1
+    assert checked >= 20
+
+
+# --- the pages ------------------------------------------------------------------------------------
 
 
 def test_the_documents_are_for_anyone(server: LiveServer) -> None:
@@ -125,90 +168,3 @@ def test_the_docs_page_is_authorised_in_the_demo(server: LiveServer) -> None:
     (token,) = re.findall(r"[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}", settings_script)
     with connect(server, token) as api:
         assert ok(api.get("me/"))["id"] == "t_abc123"
-
-
-# --- the server against its document --------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def api_schema(document: dict[str, Any]) -> Any:
-    return schemathesis.openapi.from_dict(document)
-
-
-@pytest.fixture(scope="module")
-def tokens(module_pair: Pair, admin_token: str) -> dict[str, str]:
-    return {
-        "therapist": module_pair.therapist_token,
-        "patient": module_pair.patient_token,
-        "admin": admin_token,
-    }
-
-
-@pytest.fixture(scope="module")
-def real_message(server: LiveServer, module_pair: Pair) -> str:
-    with connect(server, module_pair.therapist_token) as api:
-        found: str = say(api, module_pair.chat_id)["id"]
-        return found
-
-
-@pytest.mark.parametrize("operation", MATRIX)
-def test_every_answer_is_as_documented(
-    server: LiveServer, api_schema: Any, tokens: dict[str, str], module_pair: Pair,
-    real_message: str, log_before: int, operation: str,
-) -> None:  # fmt: skip
-    method, _, path = operation.partition(" ")
-
-    @settings(
-        max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
-    )
-    @given(case=api_schema[path][method].as_strategy())
-    def hold(case: Any) -> None:
-        _make_real(case, module_pair, real_message)
-        for role, token in tokens.items():
-            case.call_and_validate(
-                base_url=server.base,
-                headers={"Authorization": f"Bearer {token}"},
-                checks=CHECKS,
-                timeout=20,
-            )
-            CASES.append(role)
-
-    hold()
-
-
-CASES: list[str] = []
-
-
-@pytest.fixture(scope="module")
-def log_before(server: LiveServer) -> int:
-    """Where the shared server's log stood: what other tests provoked is not this one's to judge."""
-    return len(server.log_text())
-
-
-def _make_real(case: Any, pair: Pair, message_id: str) -> None:
-    """In three of four cases the ids are real ones: else all would end at the guard."""
-    if len(CASES) // 3 % 4 == 3:
-        return
-    ids = {
-        "chat_id": pair.chat_id, "therapist_id": pair.therapist_id, "patient_id": pair.patient_id,
-    }  # fmt: skip
-    for values in (case.path_parameters, case.query, case.body):
-        if isinstance(values, dict):
-            for name in set(values) & set(ids):
-                values[name] = ids[name]
-            if values is case.path_parameters and "id" in values:
-                values["id"] = pair.chat_id if "/chats/" in case.path else message_id
-            for name in ("user_id", "sender_id"):
-                if values is not case.path_parameters:
-                    values.pop(name, None)
-
-
-def test_nothing_of_it_broke_the_server(
-    server: LiveServer, module_pair: Pair, log_before: int
-) -> None:
-    assert len(CASES) >= 14 * 3
-    print(f"schemathesis cases: {len(CASES)}")  # noqa: T201
-    assert '"level": "error"' not in server.log_text()[log_before:]
-    with connect(server, module_pair.patient_token) as api:
-        ok(api.get(f"chats/{module_pair.chat_id}/events/?limit=200"))
-    assert rows(server)["messaging_message"]

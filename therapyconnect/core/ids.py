@@ -8,6 +8,7 @@ guard it by, and the message table needs no second index.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 Role = Literal["therapist", "patient", "admin"]
@@ -54,6 +55,7 @@ def room_id_for(chat_id: str) -> str:
     return f"ROOM_{chat_id[5:]}"
 
 
+@lru_cache(maxsize=20_000)  # asked again and again of the chats in use
 def parse_chat_id(value: str) -> tuple[str, str] | None:
     """`(therapist_id, patient_id)`, or None where `value` can't be the id of a chat."""
     match = _CHAT.fullmatch(value)

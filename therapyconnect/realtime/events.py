@@ -31,7 +31,17 @@ class Origin:
 class Arrival:
     """One event of a chat's stream. `chat` tells who may see what of it."""
 
-    __slots__ = ("_body", "_encoded", "answer", "chat", "chat_id", "happening", "origin", "seq")
+    __slots__ = (
+        "_body",
+        "_encoded",
+        "answer",
+        "chat",
+        "chat_id",
+        "happening",
+        "origin",
+        "plain",
+        "seq",
+    )
 
     def __init__(
         self,
@@ -46,8 +56,12 @@ class Arrival:
         self.chat = chat
         self.origin = origin if isinstance(origin, Origin) else None
         self.answer = answer
+        self.plain = happening.type == "message_created" and not (
+            chat.therapist_hidden_seq or chat.patient_hidden_seq
+        )
+        """A new message that both see alike: nearly every arrival."""
         self._body: msgspec.Raw | None = None
-        self._encoded: dict[tuple[str, bool], list[bytes]] = {}
+        self._encoded: dict[str, list[bytes]] = {}
 
     @classmethod
     def of(cls, push: Happened) -> Arrival:
@@ -59,8 +73,8 @@ class Arrival:
         return origin if origin is not None and origin.socket is socket else None
 
     def frames_for(self, user_id: str, *, on_user_socket: bool) -> list[bytes]:
-        """As a socket of `user_id` hears it; encoded once for all of that kind."""
-        key = (user_id, on_user_socket)
+        """As a socket of `user_id` hears it; encoded once for all that hear the same."""
+        key = user_id if on_user_socket else "chat" if self.plain else f"chat:{user_id}"
         found = self._encoded.get(key)
         if found is None:
             said = self._said(user_id, on_user_socket=on_user_socket)
@@ -68,19 +82,23 @@ class Arrival:
         return found
 
     def answer_for(
-        self, user_id: str, *, on_user_socket: bool, ref: Ref | None, **extras: Any
+        self, user_id: str, *, on_user_socket: bool, ref: Ref | None, extras: dict[str, Any]
     ) -> list[bytes]:
         """The same to the socket that asked: the first frame is its answer."""
         said = self._said(user_id, on_user_socket=on_user_socket)
-        said[0].ref = ref if ref is not None else UNSET
+        first = said[0]
+        if ref is not None:
+            first.ref = ref
         for name, value in extras.items():
-            setattr(said[0], name, value)
+            setattr(first, name, value)
         return [encode(frame) for frame in said]
 
     def _said(self, user_id: str, *, on_user_socket: bool) -> list[Said]:
         happening, chat = self.happening, self.chat
         scope: str | UnsetType = chat.id if on_user_socket else UNSET
         message = happening.message
+        if self.plain and message is not None:
+            return [self._created(message, user_id, scope, on_user_socket=on_user_socket)]
         if message is None:
             assert happening.chats is not None
             detail = happening.chats[user_id]
@@ -108,7 +126,7 @@ class Arrival:
 
     def _raw(self, message: Message, user_id: str) -> msgspec.Raw:
         """The message encoded: once for all, save where one may see less of it."""
-        if self.chat.hidden_seq_of(user_id):
+        if not self.plain and self.chat.hidden_seq_of(user_id):
             return msgspec.Raw(encode(see(message, chat=self.chat, viewer_id=user_id)))
         if self._body is None:
             self._body = msgspec.Raw(encode(message))

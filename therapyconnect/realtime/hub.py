@@ -290,7 +290,10 @@ class MemoryHub:
                 # It would hear the next one and never miss this: end it, so that it resumes.
                 log.error("hub.socket_broke", exc_info=True, chat_id=arrival.chat_id)
                 socket.close(GOING_AWAY, "resume")
-        self._heed(arrival.chat_id, arrival.chat.standing.bar)
+        bar = arrival.chat.standing.bar
+        stream = self._streams.get(arrival.chat_id)
+        if stream is not None and stream.bar != bar:
+            self._heed(arrival.chat_id, bar)
 
     def _heed(self, chat_id: str, bar: Bar | None) -> None:
         """What keeps the two apart has changed: close the chat's sockets, or let them meet again.

@@ -32,6 +32,10 @@ class Standing:
     @property
     def bar(self) -> Bar | None:
         """What keeps the two apart: while there is one, neither is told what the other does."""
+        if self.related and not (
+            self.deleted or self.blocked_by_therapist or self.blocked_by_patient
+        ):
+            return None  # nearly always: this is asked with each message
         return bar_of(deleted=self.deleted, blocked=self.blocked, related=self.related)
 
     @property

@@ -131,15 +131,16 @@ class Engine:
 def pushes_of(outcome: Sent | Changed, *, origin: object = None) -> list[Push]:
     """What both participants are told of a commit, in the order of its numbers."""
     chat = outcome.chat
+    pushes: list[Push] = []
     if isinstance(outcome, Sent):
-        happenings = [Happening.created(outcome.message)] if outcome.created else []
+        if outcome.created:
+            created = Happening.created(outcome.message)
+            pushes.append(Happened(chat.id, created, chat, origin, outcome))
     else:
-        happenings = outcome.happenings
-    pushes: list[Push] = [
-        # The first is what was asked for, and its push to the asker is the answer.
-        Happened(chat.id, happening, chat, None if index else origin, None if index else outcome)
-        for index, happening in enumerate(happenings)
-    ]
+        for happening in outcome.happenings:
+            # The first is what was asked for, and its push to the asker is the answer.
+            pushes.append(Happened(chat.id, happening, chat, origin, outcome))
+            origin = None
     if outcome.raised and outcome.alert is not None:
         pushes.append(AlertChanged(chat.id, outcome.alert))
     return pushes

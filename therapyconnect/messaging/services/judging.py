@@ -23,8 +23,11 @@ def judge(ledger: Ledger, request: Request) -> Outcome | MessageRef:
     """What comes of a request; a `MessageRef` where it repeats a message already stored."""
     try:
         book, side = ledger.admit(request)
-        if not isinstance(request, Send):  # a repeated send is looked up before it is counted
-            ledger.draw(request)
+        if isinstance(request, Send) and side is not None:
+            return ledger.send(request, book, side)
+        if isinstance(request, Advance) and side is not None:
+            return ledger.advance(request, book, side)
+        ledger.draw(request)
         if isinstance(request, SetStatus):
             return set_status(ledger, request, book)
         if isinstance(request, SetRoom):
@@ -33,10 +36,6 @@ def judge(ledger: Ledger, request: Request) -> Outcome | MessageRef:
             return end_care(ledger, request, book)
         if side is None:  # an administrator takes part in no conversation
             raise NotFound()
-        if isinstance(request, Send):
-            return ledger.send(request, book, side)
-        if isinstance(request, Advance):
-            return ledger.advance(request, book, side)
         assert isinstance(request, Amendment)
         return amend(ledger, request, book, side)
     except DomainError as error:

@@ -204,9 +204,11 @@ class Ledger:
         """Take the chat's next number for a message and note its row."""
         access, cipher = book.access, book.cipher
         quote = self._quote(send, book)
-        payload = check_payload(
-            send.message_type, send.payload, sender_id=send.sender_id, chat_id=access.id
-        )
+        payload = send.payload
+        if payload is not None or send.message_type != "text":
+            payload = check_payload(
+                send.message_type, payload, sender_id=send.sender_id, chat_id=access.id
+            )
         if send.replaces is not None:
             self._check_replaced(send.replaces, access.hidden_seq_of(send.sender_id))
         seq = self.take_seq(book)

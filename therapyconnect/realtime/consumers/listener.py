@@ -55,28 +55,31 @@ class Listener:
             self._withheld[arrival.seq] = arrival
             return
         asked = arrival.asked_by(self)
-        if arrival.seq > self._floors.get(arrival.chat_id, 0) or asked is not None:
+        floor = self._floors.get(arrival.chat_id, 0) if self._floors else 0
+        if asked is not None or arrival.seq > floor:
             self.tell(arrival, asked)
 
     def tell(self, arrival: Arrival, asked: Origin | None) -> None:
         """Say an event; where this socket asked for it, as the answer."""
-        user_id, on_user_socket = self.user_id, self.on_user_socket
-        extras = self._extras(arrival) if asked is not None else {}
-        if asked is None or (asked.ref is None and not extras):
-            told = arrival.frames_for(user_id, on_user_socket=on_user_socket)
+        if asked is None:
+            told = arrival.frames_for(self.user_id, on_user_socket=self.on_user_socket)
         else:
-            told = arrival.answer_for(
-                user_id, on_user_socket=on_user_socket, ref=asked.ref, **extras
-            )
+            extras = self._extras(arrival)
+            if asked.ref is None and not extras:
+                told = arrival.frames_for(self.user_id, on_user_socket=self.on_user_socket)
+            else:
+                told = arrival.answer_for(
+                    self.user_id, on_user_socket=self.on_user_socket, ref=asked.ref, extras=extras
+                )
         for frame in told:
             self.push.send(frame)
 
     def _extras(self, arrival: Arrival) -> dict[str, Any]:
         """What only the sender of an emergency is told: whom to call, what became of the alert."""
         answer, message = arrival.answer, arrival.happening.message
-        if arrival.happening.type != "message_created" or message is None or answer is None:
+        if message is None or not message.emergency or self.principal.role != "patient":
             return {}
-        if not message.emergency or self.principal.role != "patient":
+        if arrival.happening.type != "message_created" or answer is None:
             return {}
         extras: dict[str, Any] = {
             "crisis_resources": known_resources(self.user_id),
