@@ -20,6 +20,12 @@ LATEST_ALERTS_SQL: Final = f"""
                   ORDER BY x.event_seq DESC LIMIT 1) a ON TRUE
 """
 
+# Nearly always none: one scan of a partial index that is nearly empty (emergency_one_waits).
+WAITING_ALERTS_SQL: Final = f"""
+    SELECT {ALERT_COLUMNS} FROM messaging_emergencyalert a
+    WHERE a.chat_id = ANY($1) AND a.state IN ('raised', 'delivered')
+"""
+
 
 @dataclass(slots=True)
 class Alert:

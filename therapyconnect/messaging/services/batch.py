@@ -107,8 +107,9 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
     targets = trip.add("stored", *_chats_and_numbers(amended)) if amended else []
     rooms = trip.add("rooms", locked) if any(isinstance(r, SetRoom) for r in batch) else []
     calling = {r.chat_id for r in batch if isinstance(r, Flag) or getattr(r, "emergency", False)}
-    urgent = calling | {a.chat_id for a in advances if a.reader_id.startswith("t_")}
-    alerts = trip.add("alerts", texts(urgent)) if urgent else []
+    confirming = {a.chat_id for a in advances if a.reader_id.startswith("t_")} - calling
+    alerts = trip.add("latest_alerts", texts(calling)) if calling else []
+    waiting = trip.add("waiting_alerts", texts(confirming)) if confirming else []
     unreceptive = trip.add("unreceptive", texts(calling)) if calling else []
     rules = settings.THERAPYCONNECT
     buckets = sorted(_buckets(batch)) if rules["THROTTLES"] else []
@@ -126,7 +127,7 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
         allowances=Allowances.of(quotas, now=now) if rules["THROTTLES"] else None,
         targets={MessageRef(row[0], row[1]): _target(row, opened[row[0]]) for row in targets},
         rooms={row[0]: _room(row, opened[row[0]]) for row in rooms},
-        alerts={row[0]: Alert(*row) for row in alerts},
+        alerts={row[0]: Alert(*row) for row in (*alerts, *waiting)},
         unreceptive={row[0] for row in unreceptive},
         acknowledge_within=timedelta(seconds=rules["EMERGENCY_SECONDS"]),
         edit_window=timedelta(seconds=rules["EDIT_SECONDS"]),

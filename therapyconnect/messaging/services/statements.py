@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from therapyconnect.messaging.selectors.access import ACCESS_COLUMNS
-from therapyconnect.messaging.selectors.alerts import LATEST_ALERTS_SQL
+from therapyconnect.messaging.selectors.alerts import LATEST_ALERTS_SQL, WAITING_ALERTS_SQL
 from therapyconnect.messaging.selectors.chats import DETAIL_SQL
 from therapyconnect.messaging.selectors.messages import MESSAGE_COLUMNS, MESSAGE_FROM
 from therapyconnect.messaging.services import allowances
@@ -196,7 +196,8 @@ def statements() -> Statements:
         "data_keys": datakeys.SELECT_SQL.replace("%s", "$1"),
         "stored": _STORED_SQL,
         "rooms": _ROOMS_SQL,
-        "alerts": LATEST_ALERTS_SQL,
+        "latest_alerts": LATEST_ALERTS_SQL,
+        "waiting_alerts": WAITING_ALERTS_SQL,
         "unreceptive": _UNRECEPTIVE_SQL,
         "lock_quotas": allowances.LOCK_SQL,
         "keep_quotas": allowances.KEEP_SQL,
