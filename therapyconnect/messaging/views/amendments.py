@@ -66,7 +66,21 @@ class AmendmentActions(PrincipalViewSet):
         return Response(self.answered(request, self._seen(request, changed), changed.alert))
 
     @extend_schema(
-        request=serializers.AppointmentReplySerializer, responses=serializers.MessageSerializer
+        request=serializers.AppointmentReplySerializer,
+        responses=serializers.MessageSerializer,
+        examples=[
+            OpenApiExample("Accept", value={"answer": "accept"}, request_only=True),
+            OpenApiExample(
+                "Other times",
+                value={
+                    "answer": "reschedule",
+                    "start": "2026-12-02T09:00:00Z",
+                    "end": "2026-12-02T10:00:00Z",
+                    "time_zone": "Europe/Zurich",
+                },
+                request_only=True,
+            ),
+        ],
     )
     @action(detail=True, methods=["post"])
     def answer(self, request: Request, pk: str) -> Response:
