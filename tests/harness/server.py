@@ -120,8 +120,8 @@ class LiveServer:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
-    def load_pairs(self, count: int) -> list[Pair]:
-        lines = self.manage("loadusers", str(count)).splitlines()
+    def load_pairs(self, count: int, *, first: int = 1) -> list[Pair]:
+        lines = self.manage("loadusers", str(count), "--first", str(first)).splitlines()
         return [Pair(**json.loads(line)) for line in lines if line.startswith("{")]
 
     def login(self, email: str, password: str = PASSWORD) -> dict[str, str]:

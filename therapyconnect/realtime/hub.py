@@ -1,14 +1,14 @@
-"""The hub of one process: who is connected, and what each of them hears.
+"""The hub of one process: what those who are connected are told.
 
 Chat sockets hang on their chat's stream; user sockets hear the streams of all chats of their
-user. A stream lives as long as anyone hears it. What keeps two people apart (a block, a deletion,
-the end of their relationship) is heeded here: each arrival tells how its chat stands.
+user. What keeps two people apart (a block, a deletion, the end of their relationship) is heeded
+here: each arrival tells how its chat stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -23,10 +23,10 @@ from therapyconnect.core.hub import (
 )
 from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.policies.standing import Bar
-from therapyconnect.messaging.selectors.positions import Position
+from therapyconnect.realtime.audience import Audience, Socket
 from therapyconnect.realtime.events import Arrival
 from therapyconnect.realtime.presence import PresenceBoard
-from therapyconnect.realtime.streams import ChatStream, ReadEvents
+from therapyconnect.realtime.streams import ReadEvents
 from therapyconnect.realtime.typing import TypingBoard
 
 log = structlog.get_logger("therapyconnect.realtime.hub")
@@ -36,42 +36,11 @@ BLOCKED: Final = 4403
 GONE: Final = 4404
 
 
-class Socket(Protocol):
-    """What the hub needs of a connected socket. None of these may block."""
-
-    user_id: str
-
-    def arrive(self, arrival: Arrival) -> None: ...
-    def hear_receipt(self, receipt: ReceiptMoved) -> None: ...
-    def hear_typing(self, typing: Typing) -> None: ...
-    def hear_presence(self, chat_id: str, user_id: str, online: bool) -> None: ...
-    def hear_alert(self, change: AlertChanged) -> None: ...
-    def hear_notification(self, notified: Notified) -> None: ...
-    def close(self, code: int, reason: str = "") -> None: ...
-
-
-class _User:
-    """A connected user: their user sockets, and the chats these hear."""
-
-    __slots__ = ("chats", "opened", "sockets")
-
-    def __init__(self) -> None:
-        self.sockets: set[Socket] = set()
-        self.chats: set[str] = set()
-        self.opened = False
-        """False until it was read which chats there are, and where each stands."""
-
-
-class MemoryHub:
+class MemoryHub(Audience):
     """The hub engine for one process; on the loop only."""
 
     def __init__(self, read: ReadEvents) -> None:
-        self._read = read
-        self._streams: dict[str, ChatStream] = {}
-        self._chat_sockets: dict[str, set[Socket]] = {}
-        self._users: dict[str, _User] = {}
-        # Of each user of an open stream, the chats of theirs that have one.
-        self._streams_of: dict[str, set[str]] = {}
+        super().__init__(read)
         self._presence = PresenceBoard(changed=self._tell_presence)
         self._typing = TypingBoard(expired=lambda typing: self.publish([typing]))
 
@@ -158,129 +127,7 @@ class MemoryHub:
     def _others(self, chat_id: str, user_id: str) -> list[str]:
         return [other for other in parse_chat_id(chat_id) or () if other != user_id]
 
-    # --- who hears ----------------------------------------------------------------------------
-
-    def join_chat(self, socket: Socket, chat_id: str) -> ChatStream:
-        """Register a chat socket, before it reads where the chat stands."""
-        self._chat_sockets.setdefault(chat_id, set()).add(socket)
-        return self._open(chat_id)
-
-    def start_chat(self, chat_id: str, last_seq: int, bar: Bar | None) -> None:
-        """Begin a chat's stream after `last_seq`, read after the stream was registered.
-
-        Where someone heard before the chat was made, it begins at its first event: its push may
-        still be on its way, and theirs to hear.
-        """
-        stream = self._open(chat_id)
-        if self._takes_up(chat_id):
-            stream.start(0, bar)
-            stream.suspect()
-        else:
-            stream.start(last_seq, bar)
-
-    def leave_chat(self, socket: Socket, chat_id: str) -> None:
-        sockets = self._chat_sockets.get(chat_id)
-        if sockets is not None:
-            sockets.discard(socket)
-            if not sockets:
-                del self._chat_sockets[chat_id]
-        self._drop_unheard([chat_id])
-
-    def join_user(self, socket: Socket) -> None:
-        """Register a user socket, before it reads which chats there are."""
-        self._users.setdefault(socket.user_id, _User()).sockets.add(socket)
-
-    def start_user(self, user_id: str, chats: Iterable[Position]) -> None:
-        """Begin the streams of a user's chats, each after the `last_seq` just read.
-
-        A chat that was heard of meanwhile and is not among them was made meanwhile.
-        """
-        user = self._users.get(user_id)
-        if user is None:
-            return
-        user.opened = True
-        made_meanwhile = set(user.chats)
-        for chat_id, last_seq, bar in chats:
-            made_meanwhile.discard(chat_id)
-            user.chats.add(chat_id)
-            self.start_chat(chat_id, last_seq, bar)
-        for chat_id in made_meanwhile:
-            self._open(chat_id).start(0)
-
-    def leave_user(self, socket: Socket) -> None:
-        user = self._users.get(socket.user_id)
-        if user is None:
-            return
-        user.sockets.discard(socket)
-        if not user.sockets:
-            del self._users[socket.user_id]
-            self._drop_unheard(user.chats)
-
-    def stream(self, chat_id: str) -> ChatStream | None:
-        return self._streams.get(chat_id)
-
-    def _open(self, chat_id: str) -> ChatStream:
-        stream = self._streams.get(chat_id)
-        if stream is None:
-            stream = ChatStream(
-                chat_id, read=self._read, deliver=self._deliver, late=self._late, lost=self._lose
-            )
-            self._streams[chat_id] = stream
-            for user_id in parse_chat_id(chat_id) or ():
-                self._streams_of.setdefault(user_id, set()).add(chat_id)
-        return stream
-
-    def _stream_of(self, chat_id: str) -> ChatStream | None:
-        """The chat's stream, where anyone hears it; None else.
-
-        While it is still being read where the chat stands, its pushes wait.
-        """
-        begins = self._takes_up(chat_id)
-        stream = self._streams.get(chat_id)
-        if stream is None and self._users_of(chat_id):
-            stream = self._open(chat_id)
-        if stream is not None and begins:
-            stream.start(0)
-        return stream
-
-    def _takes_up(self, chat_id: str) -> bool:
-        """Add the chat to those of its connected users; whether it is new to one of them.
-
-        New means that it was not there when it was read which chats they have: it was made since,
-        and they hear it from its first event.
-        """
-        new = False
-        for user in self._users_of(chat_id):
-            new = new or (user.opened and chat_id not in user.chats)
-            user.chats.add(chat_id)
-        return new
-
-    def _users_of(self, chat_id: str) -> list[_User]:
-        return [
-            self._users[user_id]
-            for user_id in parse_chat_id(chat_id) or ()
-            if user_id in self._users
-        ]
-
-    def _drop_unheard(self, chat_ids: Iterable[str]) -> None:
-        for chat_id in chat_ids:
-            heard = chat_id in self._chat_sockets or any(
-                user_id in self._users and chat_id in self._users[user_id].chats
-                for user_id in parse_chat_id(chat_id) or ()
-            )
-            if not heard:
-                self._drop(chat_id)
-
-    def _drop(self, chat_id: str) -> None:
-        stream = self._streams.pop(chat_id, None)
-        if stream is None:
-            return
-        stream.close()
-        for user_id in parse_chat_id(chat_id) or ():
-            chats = self._streams_of.get(user_id, set())
-            chats.discard(chat_id)
-            if not chats:
-                self._streams_of.pop(user_id, None)
+    # --- what a stream lets through -------------------------------------------------------------
 
     def _deliver(self, arrival: Arrival) -> None:
         for socket in self._hearing(arrival.chat_id):
@@ -322,12 +169,3 @@ class MemoryHub:
         self._drop(chat_id)
         for socket in self._hearing(chat_id):
             socket.close(GOING_AWAY, "resume")
-
-    def _hearing(self, chat_id: str) -> list[Socket]:
-        """The sockets that hear a chat now; a copy, since hearing may end a socket."""
-        sockets = [*self._chat_sockets.get(chat_id, ())]
-        for user_id in parse_chat_id(chat_id) or ():
-            user = self._users.get(user_id)
-            if user is not None:
-                sockets.extend(user.sockets)
-        return sockets

@@ -29,13 +29,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("pairs", type=int, metavar="N", help="how many pairs, 1 to 99999")
+        parser.add_argument("--first", type=int, default=1, help="the first pair's number")
 
-    def handle(self, *args: Any, pairs: int, **options: Any) -> None:
+    def handle(self, *args: Any, pairs: int, first: int, **options: Any) -> None:
         if ENVIRONMENT.production:
             raise CommandError("load users are refused in production mode")
-        if not 1 <= pairs <= 99_999:
-            raise CommandError("N is 1 to 99999")
-        ids = [(f"t_load{n:05}", f"p_load{n:05}") for n in range(1, pairs + 1)]
+        if pairs < 1 or first < 1 or first + pairs > 100_000:
+            raise CommandError("the pairs' numbers are 1 to 99999")
+        ids = [(f"t_load{n:05}", f"p_load{n:05}") for n in range(first, first + pairs)]
         users = self._users([user_id for pair in ids for user_id in pair])
         self._relate(ids)
         sessions = open_sessions(users.values())
