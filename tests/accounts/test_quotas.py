@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,10 +33,10 @@ def throttles(settings: Any) -> None:
     settings.THERAPYCONNECT = {**settings.THERAPYCONNECT, "THROTTLES": True}
 
 
-def granted(key: str, rate: Rate, times: int) -> int:
+def granted(key: str, rate: Rate, times: int, *, durable: bool = True) -> int:
     def one(_: int) -> bool:
         try:
-            run(take(key, rate))
+            run(take(key, rate, durable=durable))
         except Throttled:
             return False
         return True
@@ -133,8 +133,34 @@ def test_many_at_once_and_more_than_there_is(db: None, throttles: None) -> None:
         run(take("k", SLOW, cost=6))
 
 
-def test_of_many_connections_at_once_the_burst_is_granted(
+def _waits_for_the_disk() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        row: tuple[str] = cursor.fetchone()
+    return row[0] == "on"
+
+
+def test_what_need_not_be_durable_counts_alike_and_lasts_for_its_statement(
     transactional_db: None, throttles: None
+) -> None:
+    for left in range(5, 0, -1):
+        run(take("k", SLOW, durable=left % 2 == 0))
+        assert _waits_for_the_disk()
+    with pytest.raises(Throttled):
+        run(take("k", SLOW, durable=False))
+    assert _waits_for_the_disk()
+    Quota.objects.update(at=now() - timedelta(seconds=201))
+    for _ in range(2):
+        run(take("k", SLOW, durable=False))
+    assert granted("k", SLOW, 1) == 0
+    with transaction.atomic():
+        run(take("other", SLOW))
+        assert _waits_for_the_disk()  # what is in one transaction with a send must not change it
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_of_many_connections_at_once_the_burst_is_granted(
+    transactional_db: None, throttles: None, durable: bool
 ) -> None:
     """Eight connections, each its own transaction, all let go at the same moment."""
     rate = Rate(burst=20, per_second=0.01)
@@ -143,7 +169,7 @@ def test_of_many_connections_at_once_the_burst_is_granted(
     def several(_: int) -> int:
         try:
             start.wait()
-            return granted("race", rate, 12)
+            return granted("race", rate, 12, durable=durable)
         finally:
             connection.close()
 

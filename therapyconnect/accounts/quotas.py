@@ -33,13 +33,18 @@ _LEFT: Final = (
     "LEAST(%(burst)s::float8, q.tokens + %(per_second)s::float8"
     " * GREATEST(0, EXTRACT(EPOCH FROM statement_timestamp() - q.at)::float8))"
 )
-_TAKE: Final = (
-    "INSERT INTO accounts_quota AS q (key, tokens, at)"
-    " VALUES (%(key)s, %(burst)s::float8 - %(cost)s::float8, statement_timestamp())"
+_FIRST: Final = "%(key)s, %(burst)s::float8 - %(cost)s::float8, statement_timestamp()"
+_NEXT: Final = (
     f" ON CONFLICT (key) DO UPDATE SET tokens = {_LEFT} - %(cost)s::float8,"
     "  at = GREATEST(q.at, statement_timestamp())"
     f" WHERE {_LEFT} >= %(cost)s::float8"
     " RETURNING tokens"
+)
+_INTO: Final = "INSERT INTO accounts_quota AS q (key, tokens, at)"
+_TAKE: Final = f"{_INTO} VALUES ({_FIRST}){_NEXT}"
+_TAKE_LIGHTLY: Final = (
+    "WITH lightly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+    f" {_INTO} SELECT {_FIRST} FROM lightly{_NEXT}"
 )
 _LEFT_NOW: Final = f"SELECT {_LEFT} FROM accounts_quota q WHERE q.key = %(key)s"
 _PURGE: Final = (
@@ -113,18 +118,22 @@ def seconds_until(tokens: float, rate: Rate, cost: float = 1.0) -> int:
     return max(1, math.ceil((cost - tokens) / rate.per_second))
 
 
-def take(key: str, rate: Rate, cost: float = 1.0) -> Reading[None]:
+def take(key: str, rate: Rate, cost: float = 1.0, *, durable: bool = True) -> Reading[None]:
     """Take `cost` tokens (at most the burst) from the bucket `key`, or raise `Throttled`.
 
     Nothing is taken where it raises. A transaction around it that is rolled back gives back what
     was taken. Does nothing where the installation's throttles are off.
+
+    `durable=False` does not wait for the disk: after a crash of the database the last moments'
+    tokens are back. Only where the statement is a transaction of its own: in a larger one, all of
+    that one's changes would be no more durable.
     """
     if not settings.THERAPYCONNECT["THROTTLES"]:
         return
     if not 0 < cost <= rate.burst:
         raise ValueError("a cost is above 0 and at most the burst")
     params = {"key": key, "burst": rate.burst, "per_second": rate.per_second, "cost": cost}
-    granted = yield Query(_TAKE, params)
+    granted = yield Query(_TAKE if durable else _TAKE_LIGHTLY, params)
     if not granted:
         left = yield Query(_LEFT_NOW, params)
         raise Throttled(retry_after=seconds_until(left[0][0] if left else 0.0, rate, cost))
@@ -132,9 +141,9 @@ def take(key: str, rate: Rate, cost: float = 1.0) -> Reading[None]:
         yield from purge()
 
 
-def take_named(name: str, user_id: str) -> Reading[None]:
+def take_named(name: str, user_id: str, *, durable: bool = True) -> Reading[None]:
     """Take one token of the user's bucket `name`, at the rate of the settings, or `Throttled`."""
-    yield from take(user_key(name, user_id), rate_of(name))
+    yield from take(user_key(name, user_id), rate_of(name), durable=durable)
 
 
 def purge(*, limit: int = PURGE_AT_ONCE) -> Reading[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from therapyconnect.core.rest.serializers import StructSerializer
-from therapyconnect.messaging import shapes
+from therapyconnect.messaging import bodies, shapes
 
 
 class ChatListSerializer(StructSerializer):
@@ -27,19 +27,19 @@ class AdminChatSerializer(StructSerializer):
 
 
 class ChatCreateSerializer(StructSerializer):
-    struct = shapes.ChatCreate
+    struct = bodies.ChatCreate
 
 
 class NotificationPreferenceSerializer(StructSerializer):
-    struct = shapes.NotificationPreference
+    struct = bodies.NotificationPreference
 
 
 class MarkAllReadSerializer(StructSerializer):
-    struct = shapes.MarkAllRead
+    struct = bodies.MarkAllRead
 
 
 class NothingSerializer(StructSerializer):
-    struct = shapes.Nothing
+    struct = bodies.Nothing
 
 
 class MessageSerializer(StructSerializer):
@@ -55,7 +55,7 @@ class MessageListSerializer(MessageSerializer):
 class MessageCreateSerializer(StructSerializer):
     """What a send must look like; its content is judged by `policies.content`."""
 
-    struct = shapes.MessageCreate
+    struct = bodies.MessageCreate
 
 
 class EventsSerializer(StructSerializer):
@@ -73,7 +73,7 @@ class ChatRoomListSerializer(StructSerializer):
 
 
 class StatusUpdateSerializer(StructSerializer):
-    struct = shapes.StatusUpdate
+    struct = bodies.StatusUpdate
 
 
 class SentMessageSerializer(StructSerializer):
@@ -83,7 +83,7 @@ class SentMessageSerializer(StructSerializer):
 
 
 class MessageEditSerializer(StructSerializer):
-    struct = shapes.MessageEdit
+    struct = bodies.MessageEdit
 
 
 class MessageVersionSerializer(StructSerializer):
@@ -91,19 +91,19 @@ class MessageVersionSerializer(StructSerializer):
 
 
 class AppointmentReplySerializer(StructSerializer):
-    struct = shapes.AppointmentReply
+    struct = bodies.AppointmentReply
 
 
 class RoomUpdateSerializer(StructSerializer):
-    struct = shapes.RoomUpdate
+    struct = bodies.RoomUpdate
 
 
 class RoomPermissionsSerializer(StructSerializer):
-    struct = shapes.RoomPermissions
+    struct = bodies.RoomPermissions
 
 
 class SearchSerializer(StructSerializer):
-    struct = shapes.Search
+    struct = bodies.Search
 
 
 class EmergencyAlertSerializer(StructSerializer):
@@ -117,4 +117,4 @@ class CareRelationshipSerializer(StructSerializer):
 
 
 class CareBeginSerializer(StructSerializer):
-    struct = shapes.CareBegin
+    struct = bodies.CareBegin

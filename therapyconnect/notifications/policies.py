@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from therapyconnect.core.errors import Forbidden, Invalid, Problem
 from therapyconnect.core.ids import Role, is_user_id
+from therapyconnect.core.text import encodable
 from therapyconnect.notifications.shapes import MAX_BODY, MAX_TITLE
 
 
@@ -34,7 +35,7 @@ def words_problems(*, title: str, body: str) -> list[Problem]:
             problems.append(Problem("invalid", f"{least} to {most} characters.", name))
         if "\x00" in text:
             problems.append(Problem("null_character", "The text holds a NUL character.", name))
-        elif not _encodable(text):
+        elif not encodable(text):
             problems.append(Problem("invalid", "The text is not valid Unicode.", name))
     return problems
 
@@ -53,11 +54,3 @@ def check_known(user_ids: Sequence[str], active: set[str]) -> None:
 
 def _not_users() -> Invalid:
     return Invalid("invalid", "Some of them are not ids of active users.", "user_ids")
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -151,7 +151,7 @@ class Door:
         """The caller, with one of their sockets taken; a refusal of any kind is raised."""
         principal = yield from principal_of(claims)
         require_enrolled(principal)
-        taking = take_named("socket", principal.id)
+        taking = take_named("socket", principal.id, durable=False)
         yield from self._through(user_key("socket", principal.id), taking)
         return principal
 
@@ -159,7 +159,8 @@ class Door:
         """Take one of the address's bucket, or raise `Throttled`."""
         if not settings.THERAPYCONNECT["THROTTLES"]:
             return
-        taking = take(address_key("socket_refused", address), rate_of("socket_refused"))
+        key, rate = address_key("socket_refused", address), rate_of("socket_refused")
+        taking = take(key, rate, durable=False)
         try:
             await self._engine.read(self._through(_refused_key(address), taking))
         except Throttled:

@@ -12,7 +12,7 @@ from django.db import connection as django_connection
 from therapyconnect.core.hub import Happened, Push
 from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.selectors.access import access_chat
-from therapyconnect.messaging.services import batch, engine, lanes, statements
+from therapyconnect.messaging.services import batch, engine, judging, lanes, statements
 from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.messaging.services.roundtrip import RoundTrip
 from therapyconnect.ops import checkup
@@ -154,10 +154,10 @@ def push_without_cursor() -> None:
 
 def horizon_goes_back() -> None:
     """The latest receipt wins, however stale (breaks G6)."""
-    advance = Ledger.advance
+    advance = judging.advance
 
-    def obey(self: Ledger, request: Any, book: Any, side: Any) -> Any:
-        outcome = advance(self, request, book, side)
+    def obey(ledger: Ledger, request: Any, book: Any, side: Any) -> Any:
+        outcome = advance(ledger, request, book, side)
         if request.up_to is not None:
             if request.kind == "read":
                 setattr(book.access, f"{side}_read_seq", request.up_to)
@@ -166,19 +166,19 @@ def horizon_goes_back() -> None:
             book.touched = True
         return outcome
 
-    replace(Ledger, "advance", obey)
+    replace(judging, "advance", obey)
 
 
 def counter_drifts() -> None:
     """Unread is counted up, and never recounted (breaks G7)."""
-    advance = Ledger.advance
+    advance = judging.advance
 
-    def keep_counting(self: Ledger, request: Any, book: Any, side: Any) -> Any:
-        outcome = advance(self, request, book, side)
+    def keep_counting(ledger: Ledger, request: Any, book: Any, side: Any) -> Any:
+        outcome = advance(ledger, request, book, side)
         book.recount.clear()
         return outcome
 
-    replace(Ledger, "advance", keep_counting)
+    replace(judging, "advance", keep_counting)
 
 
 DEFECTS: dict[str, Callable[[], None]] = {

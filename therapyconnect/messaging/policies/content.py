@@ -8,6 +8,7 @@ import msgspec
 
 from therapyconnect.core.errors import Invalid, NotFound, Problem
 from therapyconnect.core.ids import MessageRef, Role, parse_message_id
+from therapyconnect.core.text import encodable
 
 MAX_PAYLOAD_BYTES = 16 * 1024
 MAX_PAYLOAD_DEPTH = 64
@@ -29,7 +30,7 @@ def check_content(
     """
     problems = _text_problems(text)
     if client_message_id is not None and (
-        "\x00" in client_message_id or not _encodable(client_message_id)
+        "\x00" in client_message_id or not encodable(client_message_id)
     ):
         problems.append(Problem("invalid", "Not a usable id.", "client_message_id"))
     if message_type == "prescription" and role != "therapist":
@@ -78,7 +79,7 @@ def _text_problems(text: str) -> list[Problem]:
         problems.append(Problem("blank", "The text is only white space.", "text"))
     if "\x00" in text:
         problems.append(Problem("null_character", "The text holds a NUL character.", "text"))
-    if not _encodable(text):
+    if not encodable(text):
         problems.append(Problem("invalid", "The text is not valid Unicode.", "text"))
     return problems
 
@@ -95,12 +96,4 @@ def _deeper_than(levels: int, value: Any) -> bool:
         ]
         if not layer:
             return False
-    return True
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
     return True

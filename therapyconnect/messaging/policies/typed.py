@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from therapyconnect.core.errors import Invalid, Problem
+from therapyconnect.core.text import encodable
 
 ATTR = "payload"
 
@@ -84,7 +85,7 @@ def text_problem(value: Any, *, attr: str) -> Problem | None:
             if isinstance(item, str):
                 if "\x00" in item:
                     return Problem("null_character", "A text holds a NUL character.", attr)
-                if not _encodable(item):
+                if not encodable(item):
                     return Problem("invalid", "A text is not valid Unicode.", attr)
             elif isinstance(item, dict):
                 inner += item.keys()
@@ -93,14 +94,6 @@ def text_problem(value: Any, *, attr: str) -> Problem | None:
                 inner += item
         layer = inner
     return None
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _printable(name: str) -> str:

@@ -9,10 +9,10 @@ import msgspec
 
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.ids import MessageRef, alert_id_for, parse_alert_id, parse_chat_id
-from therapyconnect.core.pagination import DEFAULT_LIMIT, Cursor, Limit, decode_cursor
+from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
 from therapyconnect.core.queries import Query, Reading
-from therapyconnect.messaging.selectors.access import access_chat
 from therapyconnect.messaging.selectors.alerts import ALERT_COLUMNS, alert_from_row
+from therapyconnect.messaging.selectors.keyset import Found, Turn, not_of_this_list
 from therapyconnect.messaging.shapes import AlertState, EmergencyAlert
 
 
@@ -26,13 +26,9 @@ class EmergencyFilters(msgspec.Struct, kw_only=True):
     limit: Limit = DEFAULT_LIMIT
 
 
-class EmergencyPage(msgspec.Struct):
-    alerts: list[EmergencyAlert]
-    next: Cursor | None
-    previous: Cursor | None
-
-
-def emergency_page(*, viewer: Principal, filters: EmergencyFilters) -> Reading[EmergencyPage]:
+def emergency_page(
+    *, viewer: Principal, filters: EmergencyFilters
+) -> Reading[Found[EmergencyAlert]]:
     """The alerts of the viewer's chats that are not deleted, newest first. One query.
 
     `NotFound` where `chat_id` is none of the viewer's: no alert must not look like no such chat.
@@ -47,32 +43,21 @@ def emergency_page(*, viewer: Principal, filters: EmergencyFilters) -> Reading[E
     if filters.chat_id is not None:
         where.append("a.chat_id = %s")
         params.append(filters.chat_id)
-    cursor = decode_cursor(filters.cursor) if filters.cursor is not None else None
-    back = cursor is not None and cursor.back
-    if cursor is not None:
-        place = parse_alert_id(cursor.id) or MessageRef("", 0)
-        comparison = ">" if back else "<"
+    turn = Turn.of(filters.cursor, filters.limit)
+    comparison, order = turn.descending
+    if turn.cursor is not None:
+        place = parse_alert_id(turn.cursor.id)
+        if place is None:
+            raise not_of_this_list()
         where.append(f"(a.raised_at, a.chat_id, a.event_seq) {comparison} (%s, %s, %s)")
-        params += [cursor.at, place.chat_id, place.seq]
-    order = "ASC" if back else "DESC"
+        params += [turn.cursor.at, place.chat_id, place.seq]
     rows = yield Query(
         f"SELECT {ALERT_COLUMNS} FROM messaging_chat c"
         f" JOIN messaging_emergencyalert a ON a.chat_id = c.id WHERE {' AND '.join(where)}"
         f" ORDER BY a.raised_at {order}, a.chat_id {order}, a.event_seq {order} LIMIT %s",
-        (*params, filters.limit + 1),
+        (*params, turn.fetch),
     )
-    if not rows and filters.chat_id is not None:
-        yield from access_chat(viewer=viewer, chat_id=filters.chat_id)
-    more = len(rows) > filters.limit
-    alerts = [alert_from_row(row) for row in rows[: filters.limit]]
-    if back:
-        alerts.reverse()
-    page = EmergencyPage(alerts, None, None)
-    if alerts and (more or back):
-        page.next = Cursor(alerts[-1].raised_at, alerts[-1].id)
-    if alerts and cursor is not None and (more or not back):
-        page.previous = Cursor(alerts[0].raised_at, alerts[0].id, back=True)
-    return page
+    return turn.page(rows, lambda row: (row[4], alert_id_for(row[0], row[1])), alert_from_row)
 
 
 # Under the chats' locks, so that a send never attaches to an alert that ends beside it. One

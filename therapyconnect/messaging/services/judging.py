@@ -7,6 +7,7 @@ from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.services.amendments import amend
 from therapyconnect.messaging.services.arrangements import end_care, set_room, set_status
 from therapyconnect.messaging.services.ledger import Ledger
+from therapyconnect.messaging.services.receipts import advance
 from therapyconnect.messaging.services.requests import (
     Advance,
     Amendment,
@@ -26,7 +27,7 @@ def judge(ledger: Ledger, request: Request) -> Outcome | MessageRef:
         if isinstance(request, Send) and side is not None:
             return ledger.send(request, book, side)
         if isinstance(request, Advance) and side is not None:
-            return ledger.advance(request, book, side)
+            return advance(ledger, request, book, side)
         ledger.draw(request)
         if isinstance(request, SetStatus):
             return set_status(ledger, request, book)

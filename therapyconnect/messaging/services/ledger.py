@@ -11,15 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from therapyconnect.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from therapyconnect.core.errors import Conflict, DomainError, Invalid, NotFound
 from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.policies.announcements import TEXTS, Announcement
 from therapyconnect.messaging.policies.content import reply_not_in_chat
 from therapyconnect.messaging.policies.emergencies import attaches
 from therapyconnect.messaging.policies.history import can_see
 from therapyconnect.messaging.policies.payloads import check_payload
-from therapyconnect.messaging.policies.receipts import check_horizon
-from therapyconnect.messaging.policies.standing import Side, chat_blocked, refusal_to_send
+from therapyconnect.messaging.policies.standing import Side, refusal_to_send
 from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.alerts import Alert
 from therapyconnect.messaging.selectors.happenings import Happening
@@ -28,8 +27,6 @@ from therapyconnect.messaging.selectors.seals import open_text, seal_payload, se
 from therapyconnect.messaging.services.allowances import Allowances
 from therapyconnect.messaging.services.books import Book, Quoted, RoomFacts, Target
 from therapyconnect.messaging.services.requests import (
-    Advance,
-    Advanced,
     Outcome,
     Request,
     Send,
@@ -38,7 +35,6 @@ from therapyconnect.messaging.services.requests import (
 )
 from therapyconnect.messaging.shapes import EmergencyAlert, EventType, Message
 
-DELIVERED, READ = 1, 2
 SendKey = tuple[str, str, str]
 
 
@@ -280,69 +276,12 @@ class Ledger:
                 "replaces_not_in_chat", "No such prescription in this chat.", "payload.replaces"
             )
 
-    def advance(self, advance: Advance, book: Book, side: Side) -> Outcome:
-        access = book.access
-        if access.standing.blocked:
-            raise chat_blocked()
-        up_to = access.last_seq if advance.up_to is None else advance.up_to
-        if advance.message:
-            found = self.quoted.get(MessageRef(access.id, up_to))
-            if found is None or not can_see(up_to, access.hidden_seq_of(advance.reader_id)):
-                raise NotFound()
-            if found.sender_id == advance.reader_id:
-                raise Forbidden("not_recipient", "Only the recipient marks a message.")
-        check_horizon(up_to, access.last_seq)
-        delivered, read = access.horizons_of(advance.reader_id)
-        new_delivered = max(delivered, up_to)
-        new_read = max(read, up_to) if advance.kind == "read" else read
-        if new_delivered > delivered:
-            self.receipts.append((access.id, advance.reader_id, DELIVERED, new_delivered))
-        if new_read > read:
-            self.receipts.append((access.id, advance.reader_id, READ, new_read))
-            book.recount.add(side)
-            book.unmarked.add(side)
-        moved = new_read > read if advance.kind == "read" else new_delivered > delivered
-        if side == "therapist":
-            access.therapist_delivered_seq, access.therapist_read_seq = new_delivered, new_read
-        else:
-            access.patient_delivered_seq, access.patient_read_seq = new_delivered, new_read
-        book.touched = book.touched or new_delivered > delivered or new_read > read
-        alert = self._confirm(access, new_delivered) if side == "therapist" else None
-        return Advanced(
-            chat_id=access.id,
-            reader_id=advance.reader_id,
-            kind=advance.kind,
-            seq=up_to,
-            delivered_seq=new_delivered,
-            read_seq=new_read,
-            message_id=self._newest_message(access, up_to),
-            at=self.now,
-            moved=moved,
-            alert=alert.shape if alert is not None else None,
-        )
-
-    def _confirm(self, access: ChatAccess, delivered_seq: int) -> Alert | None:
-        """The alert that a device of the therapist's has just confirmed."""
-        alert = self.alerts.get(access.id)
-        if alert is None or alert.state != "raised" or alert.event_seq > delivered_seq:
-            return None
-        alert.state, alert.delivered_at = "delivered", self.now
-        self.delivered.append(alert)
-        return alert
-
     def alert_of(self, message: Message, book: Book) -> EmergencyAlert | None:
         """The chat's latest alert, where `message` is a patient's emergency."""
         if not message.emergency or message.sender_id != book.access.patient_id:
             return None
         alert = self.alerts.get(book.access.id)
         return alert.shape if alert is not None else None
-
-    def _newest_message(self, access: ChatAccess, up_to: int) -> str | None:
-        if up_to >= access.last_message_seq:
-            seq = access.last_message_seq
-        else:
-            seq = self.newest_message.get((access.id, up_to), 0)
-        return MessageRef(access.id, seq).id if seq else None
 
     def _sent(self, message: Message, book: Book, *, created: bool) -> Sent:
         return Sent(message, created, book.access)

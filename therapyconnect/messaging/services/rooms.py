@@ -6,10 +6,10 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from therapyconnect.accounts.principal import Principal
+from therapyconnect.messaging.bodies import RoomPermissions, RoomUpdate
 from therapyconnect.messaging.policies.rooms import check_room_words
 from therapyconnect.messaging.services.changing import update_room
 from therapyconnect.messaging.services.requests import Changed
-from therapyconnect.messaging.shapes import RoomPermissions, RoomUpdate
 
 
 def change_room(

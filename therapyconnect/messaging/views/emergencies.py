@@ -30,7 +30,7 @@ class EmergencyViewSet(PrincipalViewSet):
         refuse_admin(self.caller(request))
         filters = parse_query(EmergencyFilters, request.query_params)
         page = run(emergency_page(viewer=self.caller(request), filters=filters))
-        return cursor_page(request, page.alerts, next=page.next, previous=page.previous)
+        return cursor_page(request, page.items, next=page.next, previous=page.previous)
 
     @extend_schema(
         request=serializers.NothingSerializer, responses=serializers.EmergencyAlertSerializer

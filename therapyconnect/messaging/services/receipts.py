@@ -1,0 +1,77 @@
+"""Horizons in a batch: how far a reader has received and read, and what that confirms."""
+
+from __future__ import annotations
+
+from therapyconnect.core.errors import Forbidden, NotFound
+from therapyconnect.core.ids import MessageRef
+from therapyconnect.messaging.policies.history import can_see
+from therapyconnect.messaging.policies.receipts import check_horizon
+from therapyconnect.messaging.policies.standing import Side, chat_blocked
+from therapyconnect.messaging.selectors.access import ChatAccess
+from therapyconnect.messaging.selectors.alerts import Alert
+from therapyconnect.messaging.services.books import Book
+from therapyconnect.messaging.services.ledger import Ledger
+from therapyconnect.messaging.services.requests import Advance, Advanced
+
+DELIVERED, READ = 1, 2
+
+
+def advance(ledger: Ledger, request: Advance, book: Book, side: Side) -> Advanced:
+    """Move the reader's horizons; they never go back, and never beyond the chat's last number."""
+    access = book.access
+    if access.standing.blocked:
+        raise chat_blocked()
+    up_to = access.last_seq if request.up_to is None else request.up_to
+    if request.message:
+        found = ledger.quoted.get(MessageRef(access.id, up_to))
+        if found is None or not can_see(up_to, access.hidden_seq_of(request.reader_id)):
+            raise NotFound()
+        if found.sender_id == request.reader_id:
+            raise Forbidden("not_recipient", "Only the recipient marks a message.")
+    check_horizon(up_to, access.last_seq)
+    delivered, read = access.horizons_of(request.reader_id)
+    new_delivered = max(delivered, up_to)
+    new_read = max(read, up_to) if request.kind == "read" else read
+    if new_delivered > delivered:
+        ledger.receipts.append((access.id, request.reader_id, DELIVERED, new_delivered))
+    if new_read > read:
+        ledger.receipts.append((access.id, request.reader_id, READ, new_read))
+        book.recount.add(side)
+        book.unmarked.add(side)
+    moved = new_read > read if request.kind == "read" else new_delivered > delivered
+    if side == "therapist":
+        access.therapist_delivered_seq, access.therapist_read_seq = new_delivered, new_read
+    else:
+        access.patient_delivered_seq, access.patient_read_seq = new_delivered, new_read
+    book.touched = book.touched or new_delivered > delivered or new_read > read
+    alert = _confirm(ledger, access, new_delivered) if side == "therapist" else None
+    return Advanced(
+        chat_id=access.id,
+        reader_id=request.reader_id,
+        kind=request.kind,
+        seq=up_to,
+        delivered_seq=new_delivered,
+        read_seq=new_read,
+        message_id=_newest_message(ledger, access, up_to),
+        at=ledger.now,
+        moved=moved,
+        alert=alert.shape if alert is not None else None,
+    )
+
+
+def _confirm(ledger: Ledger, access: ChatAccess, delivered_seq: int) -> Alert | None:
+    """The alert that a device of the therapist's has just confirmed."""
+    alert = ledger.alerts.get(access.id)
+    if alert is None or alert.state != "raised" or alert.event_seq > delivered_seq:
+        return None
+    alert.state, alert.delivered_at = "delivered", ledger.now
+    ledger.delivered.append(alert)
+    return alert
+
+
+def _newest_message(ledger: Ledger, access: ChatAccess, up_to: int) -> str | None:
+    if up_to >= access.last_message_seq:
+        seq = access.last_message_seq
+    else:
+        seq = ledger.newest_message.get((access.id, up_to), 0)
+    return MessageRef(access.id, seq).id if seq else None
