@@ -95,3 +95,28 @@ def test_the_chat_list(reader: Reader) -> None:
     warm = {size: reader.queries(f"chats/?limit={size}", size) for size in SIZES}
     assert len(cold[50]) == 3, cold[50]  # caller, page, keys
     assert {len(queries) for queries in warm.values()} == {2}, warm
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [
+        ("chats/?ordering=priority", 2),
+        ("chats/get_user_chats/", 2),
+        ("chat-rooms/", 2),
+        ("care-relationships/", 2),
+        ("emergencies/", 2),
+        ("messages/get_unread_messages/", 2),
+    ],
+)
+def test_every_other_list(reader: Reader, path: str, queries: int) -> None:
+    """The caller and the page; data keys are known to the process by then."""
+    for number in range(12):
+        chat_id = chat_with(f"p_counts{number}", 0)
+        send_message(
+            sender=principal(f"p_counts{number}"), chat_id=chat_id, text="help",
+            message_type="text", emergency=True, reply_to=None, client_message_id=None,
+            attachment_id=None, payload=None,
+        )  # fmt: skip
+    join = "&" if "?" in path else "?"
+    found = {n: reader.queries(f"{path}{join}limit={n}", n) for n in (1, 12)}
+    assert {len(asked) for asked in found.values()} == {queries}, found

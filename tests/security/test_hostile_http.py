@@ -1,9 +1,8 @@
-"""Bad input over HTTP: the right answer, nothing left behind, no traceback."""
+"""HTTP that is none, too large, or pretends to be something else: refused, with no traceback."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -12,173 +11,6 @@ from tests.harness.server import LiveServer, Pair
 from tests.security.raw import exchange, request
 
 pytestmark = pytest.mark.usefixtures("quiet")
-
-DEEP = 10_000
-BODIES: dict[str, bytes] = {
-    "array": b"[]",
-    "null": b"null",
-    "number": b"1",
-    "text": b'"x"',
-    "truncated": b'{"chat_id": "x", "text": "hel',
-    "one brace": b"{",
-    "trailing": b"{} {}",
-    "two roots": b"{}[]",
-    "duplicate keys": b'{"text": "a", "text": "b"}',
-    "duplicate keys below": b'{"text": "a", "payload": {"x": {"y": 1, "y": 2}}}',
-    "duplicate by escape": b'{"text": "a", "te\\u0078t": "b"}',
-    "NaN": b'{"up_to_seq": NaN}',
-    "Infinity": b'{"up_to_seq": -Infinity}',
-    "1e400": b'{"up_to_seq": 1e400}',
-    "-1e400": b'{"payload": {"a": [-1e400]}}',
-    "5,000 digits": b'{"up_to_seq": ' + b"9" * 5_000 + b"}",
-    "deep lists": b'{"payload": ' + b"[" * DEEP + b"]" * DEEP + b"}",
-    "deep objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
-    "deep and open": b"[" * 100_000,
-    "lone surrogate": b'{"text": "\\ud800"}',
-    "lone low surrogate": b'{"text": "a\\udc00b"}',
-    "surrogate in a key": b'{"\\ud800": 1}',
-    "surrogate below": b'{"text": "a", "payload": {"x": ["\\udfff"]}}',
-    "invalid UTF-8": b'{"text": "\xff\xfe"}',
-    "overlong UTF-8": b'{"text": "\xc0\xaf"}',
-    "UTF-8 surrogate": b'{"text": "\xed\xa0\x80"}',
-    "cut UTF-8": b'{"text": "\xe2\x82"}',
-    "UTF-16": '{"text": "a"}'.encode("utf-16"),
-    "byte order mark": b'\xef\xbb\xbf{"text": "a"}',
-    "control character": b'{"text": "a\x01b"}',
-    "raw NUL": b'{"text": "a\x00b"}',
-    "comment": b'{"text": "a" /* b */}',
-    "single quotes": b"{'text': 'a'}",
-    "unquoted": b"{text: 1}",
-    "XML": b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><x>&a;</x>",
-    "form": b"chat_id=x&text=y",
-    "pickle": b"\x80\x04N.",
-}
-WRITES = (
-    "chats/create_or_get_chat/", "chats/{chat}/toggle_notifications/",
-    "chats/{chat}/mark_all_read/", "messages/", "messages/send_message/",
-    "messages/{message}/mark_read/", "messages/{message}/mark_delivered/",
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def message_id(server: LiveServer, module_pair: Pair) -> str:
-    with connect(server, module_pair.therapist_token) as api:
-        found: str = say(api, module_pair.chat_id)["id"]
-        return found
-
-
-@pytest.mark.parametrize("route", WRITES)
-def test_a_body_that_is_no_json_object(
-    server: LiveServer, module_pair: Pair, message_id: str, route: str
-) -> None:
-    path = route.format(chat=module_pair.chat_id, message=message_id)
-    before = rows(server)
-    json_type = {"Content-Type": "application/json"}
-    with connect(server, module_pair.patient_token) as api:
-        for name, body in BODIES.items():
-            answer = api.post(path, content=body, headers=json_type)
-            assert answer.status_code == 400, (name, answer.text)
-            # Not because of what it lacks: because of what it is.
-            code = "invalid" if name in ("array", "null", "number", "text") else "parse_error"
-            assert answer.json()["errors"] == [{**refused(answer, 400, code), "attr": None}], name
-            for word in ("root:", "passwd"):
-                assert word not in answer.text
-        if not route.endswith(("mark_read/", "mark_delivered/", "mark_all_read/")):
-            refused(api.post(path, content=b"", headers=json_type), 400, "required")
-            refused(api.post(path), 400, "required")
-    assert rows(server) == before
-
-
-def test_payloads_of_any_depth_are_stored_or_refused(server: LiveServer, pair: Pair) -> None:
-    """Whatever depth one part of the way still bears, no later part may break at."""
-    with connect(server, pair.therapist_token) as api, connect(server, pair.patient_token) as them:
-        stored = []
-        for depth in (1, 2, 20, 63, 64, 65, *range(80, 1_100, 60), *range(940, 1_010, 5)):
-            payload = '{"a":' * depth + "1" + "}" * depth
-            body = f'{{"chat_id": "{pair.chat_id}", "text": "{depth}", "payload": {payload}}}'
-            answer = api.post(
-                "messages/", content=body, headers={"Content-Type": "application/json"}
-            )
-            assert answer.status_code in (201, 400), (depth, answer.text)
-            if answer.status_code == 201:
-                stored.append(depth)
-                assert them.get(f"messages/{answer.json()['id']}/").status_code == 200, depth
-        assert stored == [1, 2, 20, 63, 64]
-        assert them.get(f"messages/?chat_id={pair.chat_id}").status_code == 200
-        assert them.get(f"chats/{pair.chat_id}/events/").status_code == 200
-
-
-ODD = (
-    "%00", "a%00b", "%ff", "%ed%a0%80", "..%2f..%2fetc%2fpasswd", "%27%20OR%201=1--", "x" * 4_000,
-    "%e2%80%ae", "%0d%0aSet-Cookie:%20a=b", "{0}%00", "{0}%0a", "%20{0}", "{0};", "$where", "*",
-    "-1", "1e400", "9223372036854775808", "%F0%9F%AB%82", "null", "[]", "__proto__",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("who", ["therapist", "patient", "admin", "nobody"])
-def test_odd_ids_and_parameters_everywhere(
-    server: LiveServer, module_pair: Pair, message_id: str, admin_token: str, who: str
-) -> None:
-    token = {"therapist": module_pair.therapist_token, "patient": module_pair.patient_token,
-             "admin": admin_token, "nobody": None}[who]  # fmt: skip
-    chat = module_pair.chat_id
-    before = rows(server)
-    gets = [
-        "chats/{odd}/", "chats/{odd}/events/", "messages/{odd}/", "messages/?chat_id={odd}",
-        f"messages/?chat_id={chat}&sender_id={{odd}}", f"messages/?chat_id={chat}&limit={{odd}}",
-        f"messages/?chat_id={chat}&message_type={{odd}}", f"messages/?chat_id={chat}&{{odd}}=1",
-        f"messages/?chat_id={chat}&emergency={{odd}}",
-        f"messages/?chat_id={chat}&read_status={{odd}}",
-        f"messages/?chat_id={chat}&before_seq={{odd}}", f"messages/?chat_id={chat}&user_id={{odd}}",
-        "chats/?cursor={odd}", "chats/?status={odd}", "chats/?unread={odd}", "chats/?limit={odd}",
-        "chats/?ordering={odd}", "chats/?user_id={odd}", "chats/?format={odd}",
-        "chats/get_user_chats/?cursor={odd}", f"chats/{chat}/events/?after_seq={{odd}}",
-        "me/?{odd}={odd}", "{odd}/", "{odd}",
-    ]  # fmt: skip
-    documents = ["schema/?format={odd}", "schema/?lang={odd}", "schema/?version={odd}",
-                 "docs/?script={odd}"]  # fmt: skip
-    posts = [
-        "chats/{odd}/toggle_notifications/", "chats/{odd}/mark_all_read/",
-        "messages/{odd}/mark_read/", "messages/{odd}/mark_delivered/", "messages/?user_id={odd}",
-    ]  # fmt: skip
-    with connect(server, token) as api:
-        for odd in ODD:
-            odd = odd.format(message_id)
-            for path in [*gets, *(documents if who == "nobody" and "0" in odd else [])]:
-                answer = api.get(path.format(odd=odd))
-                assert answer.status_code < 500, (path, odd, answer.text[:300])
-            for path in posts:
-                for body in ({}, {"notifications_enabled": False}):
-                    answer = api.post(path.format(odd=odd), json=body)
-                    assert 400 <= answer.status_code < 500, (path, odd, answer.text[:300])
-    assert rows(server) == before
-
-
-@pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800", "x" * 100_000])
-def test_odd_text_in_every_field(
-    server: LiveServer, module_pair: Pair, message_id: str, admin_token: str, text: str
-) -> None:
-    pair = module_pair
-    good: list[tuple[str, dict[str, Any]]] = [
-        ("chats/create_or_get_chat/",
-         {"therapist_id": pair.therapist_id, "patient_id": pair.patient_id, "user_id": None}),
-        ("messages/", {"chat_id": pair.chat_id, "message_type": "text", "reply_to": None,
-                       "attachment_id": None, "sender_id": None, "text": 1}),
-        (f"chats/{pair.chat_id}/mark_all_read/", {"user_id": None, "up_to_seq": 0}),
-        (f"messages/{message_id}/mark_read/", {"user_id": None}),
-    ]  # fmt: skip
-    before = rows(server)
-    for token in (pair.therapist_token, pair.patient_token, admin_token):
-        with connect(server, token) as api:
-            for path, body in good:
-                for field in body:
-                    content = json.dumps({**body, field: text})
-                    answer = api.post(
-                        path, content=content, headers={"Content-Type": "application/json"}
-                    )
-                    assert 400 <= answer.status_code < 500, (path, field, answer.text[:300])
-    assert rows(server) == before
-
 
 RAW: dict[str, tuple[bytes, tuple[int, ...]]] = {
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10 + b"\r\n\r\n", (400,)),
@@ -227,7 +59,8 @@ def test_http_that_is_none(server: LiveServer, name: str) -> None:
     assert answer.status in expected, (answer.status, answer.body[:200])
     assert b"evil.test" not in answer.body
     if answer.status != 401 and answer.body:
-        assert set(answer.json()) == {"type", "errors", "request_id"}
+        # To the route that takes messages a call for help may have been sent: whom to call is said.
+        assert set(answer.json()) - {"crisis_resources"} == {"type", "errors", "request_id"}
 
 
 def test_heads_over_sixteen_kibibytes(server: LiveServer, pair: Pair) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -24,6 +26,10 @@ from therapyconnect.messaging.views.base import PrincipalViewSet
 
 class AmendmentActions(PrincipalViewSet):
     """Edit, delete, restore, flag as urgent, answer an appointment, take it to a calendar."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # A calendar program accepts text/calendar alone; what it is refused with is JSON anyway.
+        return super().perform_content_negotiation(request, force or self.action == "calendar")
 
     @extend_schema(
         request=serializers.MessageEditSerializer,
