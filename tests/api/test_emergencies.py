@@ -190,6 +190,13 @@ def test_a_therapist_who_receives_none_exhausts_it_at_once(
     assert ok(act(therapist, sent["emergency_alert"], "acknowledge"))["state"] == "acknowledged"
 
 
+def test_a_therapist_who_was_switched_off_takes_none(
+    server: LiveServer, pair: Pair, patient: httpx.Client
+) -> None:
+    server.sql("UPDATE accounts_user SET is_active = false WHERE id = %s", (pair.therapist_id,))
+    assert call(patient, pair)["emergency_alert"]["state"] == "exhausted"
+
+
 def test_nobody_in_time_is_said_so(
     server: LiveServer, pair: Pair, therapist: httpx.Client, patient: httpx.Client
 ) -> None:

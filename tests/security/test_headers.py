@@ -21,7 +21,7 @@ CALENDAR = "GET /api/messages/{id}/calendar.ics"
 ROUTES = sorted({split(row)[0] for row in OPERATIONS})
 STRANGE = (
     "http://evil.test", "null", "https://127.0.0.1:{port}", "http://127.0.0.1", "http://127.0.0.1:1",
-    "http://127.0.0.1:{port}.evil.test", "http://evil.test:{port}", "HTTP://127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}.evil.test", "http://evil.test:{port}", "http://127.0.0.2:{port}",
     "http://user@127.0.0.1:{port}", "*", "", "file://",
 )  # fmt: skip
 
@@ -65,7 +65,7 @@ def test_our_origins_are_let_in_and_no_other(
             name.strip() for name in headers.split(",")
         }
         assert "Access-Control-Allow-Credentials" not in answer.headers
-        assert "Origin" in answer.headers["Vary"]
+        assert "origin" in answer.headers["Vary"].lower()
     for origin in STRANGE:
         answer = preflight(api, path, origin.format(port=server.port), method)
         assert allowed_origin(answer) is None, origin

@@ -11,6 +11,7 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.ids import MessageRef, alert_id_for, parse_alert_id, parse_chat_id
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
 from therapyconnect.core.queries import Query, Reading
+from therapyconnect.messaging.selectors.access import access_chat
 from therapyconnect.messaging.selectors.alerts import ALERT_COLUMNS, alert_from_row
 from therapyconnect.messaging.selectors.keyset import Found, Turn, not_of_this_list
 from therapyconnect.messaging.shapes import AlertState, EmergencyAlert
@@ -57,6 +58,8 @@ def emergency_page(
         f" ORDER BY a.raised_at {order}, a.chat_id {order}, a.event_seq {order} LIMIT %s",
         (*params, turn.fetch),
     )
+    if not rows and filters.chat_id is not None:
+        yield from access_chat(viewer=viewer, chat_id=filters.chat_id)
     return turn.page(rows, lambda row: (row[4], alert_id_for(row[0], row[1])), alert_from_row)
 
 

@@ -100,10 +100,12 @@ _ROOMS_SQL: Final = """
            r.therapist_can_see_history, r.patient_can_see_history
     FROM messaging_chatroom r WHERE r.chat_id = ANY($1)
 """
-# Chats whose therapist receives no emergencies. Who never said so does.
+# Chats whose therapist receives no emergencies, or is switched off. Who never said so does.
 _UNRECEPTIVE_SQL: Final = """
-    SELECT c.id FROM messaging_chat c JOIN accounts_usersettings s ON s.user_id = c.therapist_id
-    WHERE c.id = ANY($1) AND NOT s.receives_emergencies
+    SELECT c.id FROM messaging_chat c
+    JOIN accounts_user u ON u.id = c.therapist_id
+    LEFT JOIN accounts_usersettings s ON s.user_id = c.therapist_id
+    WHERE c.id = ANY($1) AND NOT (u.is_active AND COALESCE(s.receives_emergencies, true))
 """
 _INSERT_EVENTS_SQL: Final = """
     INSERT INTO messaging_chatevent (chat_id, seq, type, at, actor_id, message_seq, version)
