@@ -474,7 +474,9 @@ def test_message_content_validation(talk: Talk) -> None:
     for text, code in (("", "invalid"), (" \n", "blank"), ("a\x00", "null_character"),
                        ("x" * 10_001, "invalid")):  # fmt: skip
         refused(talk.try_to_say(talk.patient, text=text), 400, code, "text")
-    assert say(talk.patient, talk.pair.chat_id, "<b>&amp;' OR 1=1--")["text"] == "<b>&amp;' OR 1=1--"
+    assert (
+        say(talk.patient, talk.pair.chat_id, "<b>&amp;' OR 1=1--")["text"] == "<b>&amp;' OR 1=1--"
+    )
 
 
 def test_user_id_verification(talk: Talk) -> None:

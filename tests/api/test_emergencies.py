@@ -190,6 +190,15 @@ def test_a_therapist_who_receives_none_exhausts_it_at_once(
     assert ok(act(therapist, sent["emergency_alert"], "acknowledge"))["state"] == "acknowledged"
 
 
+def test_a_deleted_chat_hides_no_alert(
+    pair: Pair, therapist: httpx.Client, patient: httpx.Client
+) -> None:
+    alert = call(patient, pair)["emergency_alert"]
+    ok(therapist.delete(f"chats/{pair.chat_id}/"))
+    assert alerts(patient) == alerts(therapist) == [alert]
+    assert ok(act(therapist, alert, "acknowledge"))["state"] == "acknowledged"
+
+
 def test_a_therapist_who_was_switched_off_takes_none(
     server: LiveServer, pair: Pair, patient: httpx.Client
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.api.calls import ADMIN_CHAT_FIELDS, detail, ok, refused, rows, say
+from tests.api.calls import ADMIN_CHAT_FIELDS, detail, end_care, ok, refused, rows, say
 from tests.harness.server import LiveServer, Pair
 
 
@@ -98,6 +98,26 @@ def test_a_deleted_chat_is_gone_until_an_admin_restores_it(
     assert set(restored) == ADMIN_CHAT_FIELDS
     assert restored["status"] == "active"
     assert detail(patient, pair.chat_id)["last_message_text"] == "kept"
+
+
+def test_after_the_care_the_chat_can_only_be_read(
+    server: LiveServer, pair: Pair, therapist: httpx.Client, patient: httpx.Client
+) -> None:
+    say(patient, pair.chat_id, "kept")
+    end_care(server, pair)
+    room = f"chat-rooms/ROOM_{pair.chat_id[5:]}/"
+    for answer in (
+        set_status(therapist, pair, "deleted"),
+        therapist.delete(f"chats/{pair.chat_id}/"),
+        therapist.patch(room, json={"description": "x"}),
+        therapist.post(f"{room}update_permissions/", json={"patient_can_see_history": False}),
+        therapist.post(f"{room}archive_room/"),
+    ):
+        refused(answer, 403, "relationship_ended")
+    assert detail(patient, pair.chat_id)["last_message_text"] == "kept"
+    # To put it aside, or to block, is one's own affair.
+    assert ok(set_status(therapist, pair, "archived"))["status"] == "archived"
+    assert ok(set_status(patient, pair, "blocked"))["status"] == "blocked"
 
 
 def test_mark_unread_is_private_and_goes_with_the_horizon(

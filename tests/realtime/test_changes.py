@@ -141,6 +141,10 @@ def test_a_refused_emergency_says_whom_to_call(server: LiveServer, pair: Pair) -
         ):
             phone.send("chat_message", ref=ref, **fields)
             assert phone.until("error", ref=ref)["crisis_resources"]
+        phone.connection.send(b'{"type": "chat_message", "text": "x", "emergency": true}')
+        assert phone.until("error", code="binary_frame")["crisis_resources"]
+        phone.connection.send(b"\x00\x01")
+        assert "crisis_resources" not in phone.until("error", code="binary_frame")
         phone.send("chat_message", chat_id=unknown, text="x", ref="calm")
         assert "crisis_resources" not in phone.until("error", ref="calm")
 
@@ -302,6 +306,32 @@ def test_hidden_history_keeps_only_its_place(server: LiveServer, pair: Pair) -> 
         ok(therapist.post(room, json={"patient_can_see_history": True}))
         assert "CANARY new" in patient.get(f"messages/?chat_id={pair.chat_id}").text
         assert ok(patient.get(f"chats/{pair.chat_id}/"))["unread_count"] == 2
+
+
+def test_a_retry_of_what_is_hidden_by_now_is_still_acked(server: LiveServer, pair: Pair) -> None:
+    with (
+        connect(server, pair.therapist_token) as therapist,
+        connect(server, pair.patient_token) as patient,
+        chat_socket(server, pair.chat_id, pair.patient_token) as couch,
+    ):
+        old = say(therapist, pair.chat_id, "CANARY old")
+        asked = {"text": "help", "emergency": True, "client_message_id": "e"}
+        reply = {"text": "yes", "reply_to": old["id"], "client_message_id": "r"}
+        couch.send("chat_message", ref=1, **asked)
+        first = couch.until("chat_message", ref=1)
+        couch.send("chat_message", ref=2, **reply)
+        assert couch.until("chat_message", ref=2)["message"]["reply_to_text"] == "CANARY old"
+        room = f"chat-rooms/ROOM_{pair.chat_id[5:]}/update_permissions/"
+        ok(therapist.post(room, json={"patient_can_see_history": False}))
+        couch.send("chat_message", ref=3, **asked)
+        again = couch.until("chat_message", ref=3)
+        assert again["message"]["id"] == first["message"]["id"]
+        assert again["emergency_alert"]["id"] == first["emergency_alert"]["id"]
+        assert again["crisis_resources"]
+        couch.send("chat_message", ref=4, **reply)
+        assert couch.until("chat_message", ref=4)["message"]["reply_to_text"] is None
+        by_rest = ok(patient.post("messages/", json={"chat_id": pair.chat_id, **reply}))
+        assert (by_rest["reply_to"], by_rest["reply_to_text"]) == (old["id"], None)
 
 
 def test_who_comes_and_goes_is_told_to_the_other(server: LiveServer, pair: Pair) -> None:

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.hub import AlertChanged, Happened, Notified, ReceiptMoved, Typing
 from therapyconnect.messaging.policies.standing import Standing
 from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.events import Stretch
 from therapyconnect.messaging.selectors.happenings import Happening
 from therapyconnect.messaging.selectors.positions import Position
-from therapyconnect.messaging.shapes import Message
+from therapyconnect.messaging.shapes import EmergencyAlert, Message
 from therapyconnect.realtime import streams
+from therapyconnect.realtime.consumers import ChatConsumer
 from therapyconnect.realtime.events import Arrival, Origin
 from therapyconnect.realtime.hub import MemoryHub
 
@@ -206,3 +208,46 @@ async def test_what_keeps_the_two_apart_closes_the_chats_sockets_once(
     hub.publish([Happened(CHAT, happening, chat(**facts)), Happened(CHAT, happening, chat())])
     assert (desk.heard, desk.closed) == ([1], [code])
     assert (pocket.heard, pocket.closed) == ([1], [])
+
+
+async def test_a_socket_that_is_closed_before_it_is_open_closes_then() -> None:
+    """A block that comes between the look at the chat and the greeting."""
+    store = Store()
+    hub, _ = listening(store, "p_bbb", {CHAT: 0})
+
+    class Push:
+        closed: list[int] = []
+        said: list[bytes] = []
+
+        def send(self, frame: bytes) -> None:
+            self.said.append(frame)
+
+        def close(self, code: int, reason: str = "") -> None:
+            if self.said:  # before it is open there is nothing to close
+                self.closed.append(code)
+
+    caller: Any = Principal("t_aaa", "therapist", "", "", session_id="", expires_at=0)
+    engine: Any = None
+    couch = ChatConsumer(
+        chat_id=CHAT, principal=caller, push=Push(), engine=engine, hub=hub, throttled=False
+    )
+    couch.stream = hub.join_chat(couch, CHAT)
+    blocked = chat(blocked_by_patient=True)
+    hub.publish([Happened(CHAT, Happening.created(message(1)), blocked)])
+    assert Push.closed == []
+    couch.establish()
+    assert Push.closed == [4403]
+
+
+async def test_an_alert_is_not_told_backwards() -> None:
+    hub, ear = listening(Store(), "p_bbb", {CHAT: 0})
+    told: list[str] = []
+    ear.hear_alert = lambda change: told.append(change.alert.state)  # type: ignore[method-assign]
+    states: list[Any] = ["raised", "acknowledged", "delivered", "acknowledged", "resolved"]
+    for state in states:
+        alert = EmergencyAlert(
+            id="EMG_t_aaa_p_bbb_1", chat_id=CHAT, message_id="", state=state,
+            raised_at=datetime.now(UTC),
+        )  # fmt: skip
+        hub.publish([AlertChanged(CHAT, alert)])
+    assert told == ["raised", "acknowledged", "resolved"]

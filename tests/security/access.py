@@ -72,7 +72,11 @@ OPERATIONS: Final[dict[str, Row]] = {
     "POST /api/messages/send_message/": Row("201", "201", "404", "404", ENDED, ENDED),
     "POST /api/messages/send_message/ (emergency)": Row("201", "201", "404", "404", ENDED, ENDED),
     "POST /api/messages/send_message/ (prescription)": Row(
-        "201", "400 prescription_by_therapist", "404", "404", ENDED,
+        "201",
+        "400 prescription_by_therapist",
+        "404",
+        "404",
+        ENDED,
         "400 prescription_by_therapist",
     ),
     "GET /api/messages/{id}/": Row("200", "200", "404", "404", "200", "200"),
@@ -185,18 +189,19 @@ OPENINGS: Final[dict[str, Row]] = {
 _ABOUT: Final = """\
 # Who may do what
 
-Tested cell by cell against the running server, by `tests/security/test_access_matrix.py`; an operation or a
-frame without a row here fails that test. Without a token, and with a token whose session was ended, every
-row answers `401`.
+Tested cell by cell against the running server (`tests/security/test_access_matrix.py`); an
+operation or a frame without a row here fails that test. Without a token, and with a token whose
+session was ended, every row answers `401`.
 
-"Anyone else" is each of: a therapist and a patient who have nothing to do with the two; a therapist who cared for
-this patient before; a patient whom this therapist cared for before. Where they get `404`, it is the same answer as
-for an id that never was. Where they get `200`, they get their own and nothing of this chat.
+"Anyone else" is each of: a therapist and a patient who have nothing to do with the two; a therapist
+who cared for this patient before; a patient whom this therapist cared for before. Where they get
+`404`, it is the same answer as for an id that never was. Where they get `200`, they get their own
+and nothing of this chat.
 
-In each row the message was said by the therapist, the alert is the patient's, and the notification the therapist's.
-The two last columns are about the two people's own chat after their care relationship ended: it can be read, and
-nothing can be said in it. `-`: no chat is concerned. An administrator's `200` holds ids, status and rooms,
-never a text or a count.
+In each row the message was said by the therapist, the alert is the patient's, and the notification
+the therapist's. The two last columns are about two people's own chat after their care relationship
+ended: it can be read, and nothing can be said in it. `-`: no chat is concerned. An administrator's
+`200` holds ids, status and rooms, never a text or a count.
 """
 
 

@@ -1,4 +1,4 @@
-"""Frames from the types themselves, then broken: how a hostile or a buggy client would send them."""
+"""Frames from the types themselves, then broken: as a hostile or a buggy client sends them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ Frame = dict[str, Any]
 
 # Names that the test replaces by real ids, in the frame's text.
 CHATS = ["{chat}", "{other}", "CHAT_t_never00_p_never00", "x", ""]
-MESSAGES = [f"MSG_{{pair}}_{n}" for n in (1, 2, 3, 4, 1, 2, 999, 2**63)] + ["MSG_{others}_1", "x", ""]
+MESSAGES = [f"MSG_{{pair}}_{n}" for n in (1, 2, 3, 4, 1, 2, 999, 2**63)] + [
+    "MSG_{others}_1",
+    "x",
+    "",
+]
 
 
 def _nested(depth: int) -> Any:

@@ -241,7 +241,11 @@ class Cast:
     def ended_columns(self) -> list[tuple[str, str, Person]]:
         ended = self.ended
         return [
-            ("ended_therapist", "ended therapist", Person(ended.therapist_id, ended.therapist_token)),
+            (
+                "ended_therapist",
+                "ended therapist",
+                Person(ended.therapist_id, ended.therapist_token),
+            ),
             ("ended_patient", "ended patient", Person(ended.patient_id, ended.patient_token)),
         ]
 

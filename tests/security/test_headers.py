@@ -153,7 +153,10 @@ def test_the_deployment_checks_find_nothing(database_url: str, tmp_path: Path) -
 
 
 def test_no_cookie_opens_anything(server: LiveServer, module_pair: Pair) -> None:
-    cookies = {"sessionid": module_pair.therapist_token, "access_token": module_pair.therapist_token}
+    cookies = {
+        "sessionid": module_pair.therapist_token,
+        "access_token": module_pair.therapist_token,
+    }
     with connect(server, None) as stranger:
         for name, value in cookies.items():
             answer = stranger.get("me/", headers={"Cookie": f"{name}={value}"})

@@ -93,7 +93,7 @@ def test_the_request_examples_run(
     stage: Stage,
     admin_token: str,
 ) -> None:
-    """Each by who may, in a state where it can succeed, with real ids in the place of the demo's."""
+    """Each by who may, in a state where it can succeed, with real ids in place of the demo's."""
     ran: set[str] = set()
     for path, method, operation in operations(document):
         content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})

@@ -84,13 +84,19 @@ class Arrival:
     def answer_for(
         self, user_id: str, *, on_user_socket: bool, ref: Ref | None, extras: dict[str, Any]
     ) -> list[bytes]:
-        """The same to the socket that asked: the first frame is its answer."""
-        said = self._said(user_id, on_user_socket=on_user_socket)
-        first = said[0]
+        """The same to the socket that asked: the first frame is its answer.
+
+        Who sent a message is acked with it, also where what they said is hidden from them by now.
+        """
+        message = self.happening.message
+        if self.happening.type == "message_created" and message is not None:
+            body = extras.pop("message", None) or self._raw(message, user_id)
+            scope = self.chat_id if on_user_socket else UNSET
+            said: list[Said] = [frames.ChatMessageSaid(message=body, chat_id=scope, **extras)]
+        else:
+            said = self._said(user_id, on_user_socket=on_user_socket)
         if ref is not None:
-            first.ref = ref
-        for name, value in extras.items():
-            setattr(first, name, value)
+            said[0].ref = ref
         return [encode(frame) for frame in said]
 
     def _said(self, user_id: str, *, on_user_socket: bool) -> list[Said]:

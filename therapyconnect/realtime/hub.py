@@ -23,6 +23,7 @@ from therapyconnect.core.hub import (
 )
 from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.policies.standing import Bar
+from therapyconnect.realtime.alerts import AlertBoard
 from therapyconnect.realtime.audience import Audience, Socket
 from therapyconnect.realtime.events import Arrival
 from therapyconnect.realtime.presence import PresenceBoard
@@ -42,6 +43,7 @@ class MemoryHub(Audience):
     def __init__(self, read: ReadEvents) -> None:
         super().__init__(read)
         self._presence = PresenceBoard(changed=self._tell_presence)
+        self._alerts = AlertBoard()
         self._typing = TypingBoard(expired=lambda typing: self.publish([typing]))
 
     # --- what is pushed -----------------------------------------------------------------------
@@ -70,8 +72,9 @@ class MemoryHub(Audience):
                 if socket.user_id != push.user_id:
                     socket.hear_typing(push)
         elif isinstance(push, AlertChanged):
-            for socket in self._hearing(push.chat_id):
-                socket.hear_alert(push)
+            if self._alerts.advances(push.alert):
+                for socket in self._hearing(push.chat_id):
+                    socket.hear_alert(push)
         elif isinstance(push, Notified):
             user = self._users.get(push.user_id)
             for socket in [*user.sockets] if user is not None else []:

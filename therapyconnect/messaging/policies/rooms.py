@@ -1,21 +1,13 @@
-"""The room's questions: may this user send, may this user see history, may they change it."""
+"""Who may arrange a room, and what its words may be.
+
+May this user send: `Standing.lets_send`. May they see history: `policies.history`.
+"""
 
 from __future__ import annotations
 
 from therapyconnect.core.errors import Forbidden, Invalid, Problem
 from therapyconnect.core.ids import Role
-from therapyconnect.messaging.policies.standing import Side, Standing, refusal_to_send
-from therapyconnect.messaging.shapes import Room
-
-
-def can_send(standing: Standing, side: Side) -> bool:
-    """May this user send an ordinary message now?"""
-    return refusal_to_send(standing, side, emergency=False) is None
-
-
-def can_see_history(room: Room, side: Side) -> bool:
-    """May this user see what was said before?"""
-    return room.therapist_can_see_history if side == "therapist" else room.patient_can_see_history
+from therapyconnect.core.text import encodable
 
 
 def check_room_change(role: Role) -> None:
@@ -36,5 +28,4 @@ def check_room_words(*, description: str | None, tags: list[str] | None) -> None
 
 
 def _storable(text: str) -> bool:
-    """Neither NUL nor half a character."""
-    return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+    return "\x00" not in text and encodable(text)

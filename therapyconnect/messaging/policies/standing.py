@@ -25,6 +25,10 @@ class Standing:
     therapist_can_send: bool
     patient_can_send: bool
 
+    def lets_send(self, side: Side) -> bool:
+        """May this side send, by the room's permissions?"""
+        return self.therapist_can_send if side == "therapist" else self.patient_can_send
+
     @property
     def blocked(self) -> bool:
         return self.blocked_by_therapist or self.blocked_by_patient
@@ -84,8 +88,7 @@ def refusal_to_send(standing: Standing, side: Side, *, emergency: bool) -> Domai
         return Forbidden("chat_archived", "This chat is archived.")
     if standing.room_archived:
         return Forbidden("room_archived", "The room is archived.")
-    may = standing.therapist_can_send if side == "therapist" else standing.patient_can_send
-    if not may:
+    if not standing.lets_send(side):
         return Forbidden("sending_not_permitted", "The room does not let you send.")
     return None
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from therapyconnect.core.errors import Forbidden, NotFound
 from therapyconnect.core.ids import Role
-from therapyconnect.messaging.policies.standing import Standing
+from therapyconnect.messaging.policies.standing import Standing, relationship_ended
 from therapyconnect.messaging.shapes import ChatStatus
 
 
@@ -34,6 +34,8 @@ def standing_after(standing: Standing, role: Role, wanted: ChatStatus) -> Standi
         raise Forbidden("therapist_only", "Only the therapist archives and deletes.", "status")
     if wanted == "archived":
         return replace(standing, archived=True)
+    if not standing.related:  # what was said stays to be read by both
+        raise relationship_ended()
     return replace(standing, deleted=True)
 
 

@@ -2,7 +2,7 @@
 
 The buckets are rows of the database (`accounts.quotas`), so all processes count together. They are
 locked, after the chats and in the order of their keys, for the one commit that also writes what
-was let through: nothing is counted twice, and what is refused takes nothing.
+was let through. What is throttled takes nothing; what a rule refuses was asked, and counts.
 """
 
 from __future__ import annotations

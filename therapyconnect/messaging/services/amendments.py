@@ -124,7 +124,6 @@ def _delete(ledger: Ledger, request: Delete, book: Book, target: Target) -> Chan
         attachment_url=None,
         attachment_name=None,
         attachment_size=None,
-        reply_to_text=None,
         deleted=True,
         deleted_at=ledger.now,
         deleted_by=request.user_id,
@@ -150,7 +149,6 @@ def _restore(ledger: Ledger, request: Restore, book: Book, target: Target) -> Ch
         "message_restored",
         text=open_text(cipher, target.text_sealed, **place),
         payload=open_payload(cipher, payload, **place) if payload is not None else None,
-        reply_to_text=target.quote,
         deleted=False,
         deleted_at=None,
         deleted_by=None,
@@ -223,6 +221,8 @@ def _note(
         book, kind, actor_id=request.user_id, message_seq=request.seq, version=version
     )
     target.message = replace(target.message, changed_seq=seq, **changes)
+    quote = None if target.message.deleted else ledger.quote_of(target)
+    target.message = replace(target.message, reply_to_text=quote)
     ledger.amended[request.ref] = target
     happening = Happening(seq, kind, ledger.now, request.user_id, message=target.message)
     return Changed(book.access, [happening], target.message)

@@ -11,7 +11,7 @@ from therapyconnect.core.ids import role_of
 from therapyconnect.messaging.policies.announcements import Announcement
 from therapyconnect.messaging.policies.history import hidden_after
 from therapyconnect.messaging.policies.rooms import check_room_change
-from therapyconnect.messaging.policies.standing import Side
+from therapyconnect.messaging.policies.standing import Side, relationship_ended
 from therapyconnect.messaging.policies.status import standing_after
 from therapyconnect.messaging.selectors.happenings import Happening
 from therapyconnect.messaging.services.books import Book
@@ -42,7 +42,10 @@ def set_status(ledger: Ledger, request: SetStatus, book: Book) -> Changed:
 def set_room(ledger: Ledger, request: SetRoom, book: Book) -> Changed:
     """Set what of the room is given; what is as it was takes no number."""
     access = book.access
-    check_room_change(role_of(request.user_id))
+    role = role_of(request.user_id)
+    check_room_change(role)
+    if role != "admin" and not access.standing.related:
+        raise relationship_ended()
     facts, standing = ledger.rooms[access.id], access.standing
     new_facts = replace(
         facts,

@@ -77,10 +77,9 @@ async def send_messages(connection: Connection, batch: Sequence[Request]) -> lis
 async def _apply(connection: Connection, batch: Sequence[Request]) -> list[Outcome]:
     ledger = await _open_ledger(connection, batch)
     verdicts = [judge(ledger, request) for request in batch]
-    repeated = [verdict for verdict in verdicts if isinstance(verdict, MessageRef)]
-    stored = await _stored(connection, ledger, repeated) if repeated else {}
+    ledger.repeated = [verdict for verdict in verdicts if isinstance(verdict, MessageRef)]
     await _write(connection, ledger)
-    return [stored[v] if isinstance(v, MessageRef) else v for v in verdicts]
+    return [ledger.stored[v] if isinstance(v, MessageRef) else v for v in verdicts]
 
 
 async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledger:
@@ -170,24 +169,14 @@ def _room(row: Row, book: Book) -> RoomFacts:
     )
 
 
-async def _stored(
-    connection: Connection, ledger: Ledger, refs: Sequence[MessageRef]
-) -> dict[MessageRef, Sent | DomainError]:
-    """Messages that were there already, as they stand now."""
-    trip = RoundTrip(connection)
-    rows = trip.add("stored", *_chats_and_numbers(set(refs)))
-    await trip.run()
-    found: dict[MessageRef, Sent | DomainError] = {}
-    for row in rows:
-        book = ledger.books[row[0]]
-        try:
-            message = render_message(row, chat=book.access, cipher=book.cipher)
-        except DomainError as damage:
-            found[MessageRef(row[0], row[1])] = damage
-            continue
-        sent = Sent(message, False, book.access, ledger.alert_of(message, book))
-        found[MessageRef(row[0], row[1])] = sent
-    return found
+def _as_stored(row: Row, ledger: Ledger) -> Sent | DomainError:
+    """A message that was there already, as this batch leaves it."""
+    book = ledger.books[row[0]]
+    try:
+        message = render_message(row, chat=book.access, cipher=book.cipher)
+    except DomainError as damage:
+        return damage
+    return Sent(message, False, book.access, ledger.alert_of(message, book))
 
 
 async def _write(connection: Connection, ledger: Ledger) -> None:
@@ -215,8 +204,11 @@ async def _write(connection: Connection, ledger: Ledger) -> None:
             trip.add(f"recount_{side}", texts(ids))
     shown = sorted({chat_id for chat_id, _ in ledger.retold})
     details = trip.add("details", texts(shown)) if shown else []
+    repeated = set(ledger.repeated)
+    stored = trip.add("stored", *_chats_and_numbers(repeated)) if repeated else []
     trip.add("commit")
     await trip.run()
+    ledger.stored = {MessageRef(row[0], row[1]): _as_stored(row, ledger) for row in stored}
     seen = {row[0]: details_of(row, store=cipher_store()) for row in details}
     for chat_id, happening in ledger.retold:
         happening.chats = seen[chat_id]

@@ -23,7 +23,7 @@ from therapyconnect.messaging.selectors.emergencies import alert_chat_for
 from therapyconnect.messaging.services.engine import publish
 from therapyconnect.messaging.shapes import AlertState, EmergencyAlert
 
-_LOCK_SQL = "SELECT deleted_at IS NOT NULL FROM messaging_chat WHERE id = %s FOR NO KEY UPDATE"
+_LOCK_SQL = "SELECT 1 FROM messaging_chat WHERE id = %s FOR NO KEY UPDATE"
 _ALERT_SQL = (
     f"SELECT {ALERT_COLUMNS} FROM messaging_emergencyalert a"
     " WHERE a.chat_id = %s AND a.event_seq = %s"
@@ -49,9 +49,6 @@ def _change(
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_SQL, (ref.chat_id,))
-            chat = cursor.fetchone()
-        if chat is None or chat[0]:
-            raise NotFound()
         alert = _read(ref.chat_id, ref.seq)
         if caller.role != "therapist":
             raise Forbidden("therapist_only", "Only the therapist takes an alert.")

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from therapyconnect.core.errors import Conflict, DomainError, Invalid, NotFound
-from therapyconnect.core.ids import MessageRef
+from therapyconnect.core.ids import MessageRef, parse_message_id
 from therapyconnect.messaging.policies.announcements import TEXTS, Announcement
 from therapyconnect.messaging.policies.content import reply_not_in_chat
 from therapyconnect.messaging.policies.emergencies import attaches
@@ -69,6 +69,9 @@ class Ledger:
     """Pairs whose care relationship ends, by chat: who ended it."""
     raised: list[Alert] = field(default_factory=list)
     delivered: list[Alert] = field(default_factory=list)
+    repeated: list[MessageRef] = field(default_factory=list)
+    """Messages that were there already: read once all is written, as they stand then."""
+    stored: dict[MessageRef, Sent | DomainError] = field(default_factory=dict)
     retold: list[tuple[str, Happening]] = field(default_factory=list)
     """Those that show the chat itself, which is read once all is written."""
     _in_batch: dict[SendKey, tuple[bytes, Message]] = field(default_factory=dict)
@@ -109,6 +112,16 @@ class Ledger:
         seq = self.take_seq(book)
         self.events.append((book.access.id, seq, kind, actor_id, message_seq, version))
         return seq
+
+    def quote_of(self, target: Target) -> str | None:
+        """What a message quotes, as this batch leaves it: None where the quoted is deleted."""
+        named = target.message.reply_to
+        ref = parse_message_id(named) if named is not None else None
+        quoted = self.amended.get(ref) if ref is not None else None
+        if quoted is None:
+            return target.quote
+        text = quoted.message.text
+        return text[:QUOTE_LENGTH] if text is not None else None
 
     def announce(self, book: Book, announcement: Announcement, **facts: Any) -> Happening:
         """A system message: the server says what both must see."""

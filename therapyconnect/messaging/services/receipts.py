@@ -44,7 +44,7 @@ def advance(ledger: Ledger, request: Advance, book: Book, side: Side) -> Advance
     else:
         access.patient_delivered_seq, access.patient_read_seq = new_delivered, new_read
     book.touched = book.touched or new_delivered > delivered or new_read > read
-    alert = _confirm(ledger, access, new_delivered) if side == "therapist" else None
+    alert = _confirm(ledger, access, request, up_to) if side == "therapist" else None
     return Advanced(
         chat_id=access.id,
         reader_id=request.reader_id,
@@ -59,10 +59,16 @@ def advance(ledger: Ledger, request: Advance, book: Book, side: Side) -> Advance
     )
 
 
-def _confirm(ledger: Ledger, access: ChatAccess, delivered_seq: int) -> Alert | None:
-    """The alert that a device of the therapist's has just confirmed."""
+def _confirm(ledger: Ledger, access: ChatAccess, request: Advance, up_to: int) -> Alert | None:
+    """The alert that a device of the therapist's has just confirmed.
+
+    By a number from its event on, or by naming its message (which may have been said long before
+    it was flagged). What was raised in this very batch no device has heard of yet.
+    """
     alert = ledger.alerts.get(access.id)
-    if alert is None or alert.state != "raised" or alert.event_seq > delivered_seq:
+    if alert is None or alert.state != "raised" or alert in ledger.raised:
+        return None
+    if up_to < alert.event_seq and not (request.message and up_to == alert.message_seq):
         return None
     alert.state, alert.delivered_at = "delivered", ledger.now
     ledger.delivered.append(alert)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -14,7 +15,8 @@ from rest_framework.response import Response
 from therapyconnect.core import clock
 from therapyconnect.core.errors import NotFound
 from therapyconnect.core.queries import run
-from therapyconnect.crisis.selectors import resources_of
+from therapyconnect.crisis.resources import CrisisResource
+from therapyconnect.crisis.selectors import known_resources, resources_of
 from therapyconnect.messaging import serializers
 from therapyconnect.messaging.calendar_file import calendar_file
 from therapyconnect.messaging.selectors.messages import message_detail, see
@@ -22,6 +24,8 @@ from therapyconnect.messaging.services import changing
 from therapyconnect.messaging.services.requests import Changed
 from therapyconnect.messaging.shapes import EmergencyAlert, Message, sent_message
 from therapyconnect.messaging.views.base import PrincipalViewSet
+
+log = structlog.get_logger("therapyconnect.messaging.emergencies")
 
 
 class AmendmentActions(PrincipalViewSet):
@@ -122,9 +126,7 @@ class AmendmentActions(PrincipalViewSet):
         caller = self.caller(request)
         if not message.emergency or caller.role != "patient":
             return message
-        return sent_message(
-            message, crisis_resources=run(resources_of(caller.id)), emergency_alert=alert
-        )
+        return sent_message(message, crisis_resources=_resources(caller.id), emergency_alert=alert)
 
     def _amended(self, request: Request, changed: Changed) -> Response:
         return Response(self._seen(request, changed))
@@ -133,3 +135,12 @@ class AmendmentActions(PrincipalViewSet):
         """The message as the caller sees it, as this change left it."""
         assert changed.message is not None
         return see(changed.message, chat=changed.chat, viewer_id=self.caller(request).id)
+
+
+def _resources(user_id: str) -> list[CrisisResource]:
+    """Whom to call; what was committed is answered, also where they can't be looked up now."""
+    try:
+        return run(resources_of(user_id))
+    except Exception as error:
+        log.warning("emergency.resources_unread", error=type(error).__name__)
+        return known_resources(user_id)

@@ -19,6 +19,7 @@ from therapyconnect.messaging.selectors.messages import (
     MessageFilters,
     message_detail,
     message_page,
+    see,
 )
 from therapyconnect.messaging.services.requests import ReceiptKind
 from therapyconnect.messaging.services.sending import mark_message, send_message
@@ -117,7 +118,8 @@ class MessageViewSet(AmendmentActions, HistoryActions, SearchActions, UnreadActi
             attachment_id=body.attachment_id,
             payload=body.payload,
         )
-        message = self.answered(request, sent.message, sent.alert)
+        seen = see(sent.message, chat=sent.chat, viewer_id=self.caller(request).id)
+        message = self.answered(request, seen, sent.alert)
         return Response(message, status=201 if sent.created else 200)
 
     def _client_message_id(self, request: Request, given: str | None) -> str | None:

@@ -70,27 +70,30 @@ class Consumer(Resumer):
             event = await receive()
             if event["type"] == "websocket.disconnect":
                 return
-            text = event.get("text")
+            text: str | None = event.get("text")
+            raw: bytes = event.get("bytes") or b""
             verdict = self._flood.judge(time.monotonic()) if self._flood is not None else "pass"
             if verdict == "close":
                 self.close(1008, "flood")
                 return
             # A call for help is not refused for what was sent before it: it has its own limit.
-            if verdict == "refuse" and not self._calls(text):
+            if verdict == "refuse" and not (text is not None and self._calls(text)):
                 self.say(
                     frames.ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1)
                 )
             elif text is None:
-                self.say(frames.ErrorSaid(code="binary_frame", message="Frames are text."))
+                refusal = frames.ErrorSaid(code="binary_frame", message="Frames are text.")
+                refusal.crisis_resources = self.crisis_resources(self._calls(raw))
+                self.say(refusal)
             else:
                 await self._read(text)
 
-    def _calls(self, text: str | None) -> bool:
+    def _calls(self, frame: str | bytes) -> bool:
         """Whether a frame that was not read may be a patient's emergency."""
-        return (
-            self.principal.role == "patient"
-            and text is not None
-            and says_emergency(text.encode("utf-8", "replace"))
+        if self.principal.role != "patient":
+            return False
+        return says_emergency(
+            frame if isinstance(frame, bytes) else frame.encode("utf-8", "replace")
         )
 
     async def _read(self, text: str) -> None:

@@ -36,8 +36,7 @@ class ChatConsumer(Consumer):
 
     def establish(self) -> None:
         """Greet; every event after `last_seq` follows on this socket."""
-        self.established = True
-        self.say(
+        self.greet(
             frames.ConnectionEstablishedSaid(
                 user_id=self.user_id,
                 last_seq=self.stream.last or 0,

@@ -11,6 +11,7 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.hub import AlertChanged, Notified, ReceiptMoved, Typing
 from therapyconnect.core.rest.errors import translate
 from therapyconnect.crisis.selectors import known_resources
+from therapyconnect.messaging.selectors.messages import see
 from therapyconnect.messaging.services.engine import Engine
 from therapyconnect.messaging.shapes import sent_message
 from therapyconnect.realtime import frames
@@ -36,6 +37,8 @@ class Listener:
         self.engine = engine
         self.hub = hub
         self.established = False
+        # How it was closed before it was open: then it closes as soon as it is.
+        self._doom: tuple[int, str] | None = None
         # A chat's events up to here came in a replay; a late push of one of them is dropped.
         self._floors: dict[str, int] = {}
         self._replaying: str | None = None
@@ -65,7 +68,7 @@ class Listener:
             told = arrival.frames_for(self.user_id, on_user_socket=self.on_user_socket)
         else:
             extras = self._extras(arrival)
-            if asked.ref is None and not extras:
+            if asked.ref is None and not extras and arrival.plain:
                 told = arrival.frames_for(self.user_id, on_user_socket=self.on_user_socket)
             else:
                 told = arrival.answer_for(
@@ -86,7 +89,8 @@ class Listener:
             "emergency_alert": answer.alert,
         }
         # The message is what REST would answer, so it has both too.
-        return {**extras, "message": sent_message(message, **extras)}
+        seen = see(message, chat=arrival.chat, viewer_id=self.user_id)
+        return {**extras, "message": sent_message(seen, **extras)}
 
     def hear_receipt(self, receipt: ReceiptMoved) -> None:
         if self.established and receipt.origin is not self:
@@ -173,5 +177,14 @@ class Listener:
             return UNSET
         return known_resources(self.user_id)
 
+    def greet(self, greeting: Said) -> None:
+        """Say the first frame; from now on this socket hears what happens."""
+        self.established = True
+        self.say(greeting)
+        if self._doom is not None:
+            self.push.close(*self._doom)
+
     def close(self, code: int, reason: str = "") -> None:
+        if not self.established:
+            self._doom = (code, reason)
         self.push.close(code, reason)

@@ -27,8 +27,7 @@ class NotificationConsumer(Consumer):
         self.hub.gone(self)
 
     def establish(self) -> None:
-        self.established = True
-        self.say(
+        self.greet(
             frames.ConnectionEstablishedSaid(
                 user_id=self.user_id, heartbeat_seconds=HEARTBEAT_SECONDS
             )
