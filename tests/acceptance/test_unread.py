@@ -213,7 +213,7 @@ class Chat(RuleBasedStateMachine):
             refused = frame["type"] == "error"
         assert refused == (said.side == side)
         if not refused:
-            self.model.advance(side, kind, said.seq)
+            self.model.advance(side, kind, said.place)
 
     @rule(side=SIDES)
     def mark_all_read(self, side: str) -> None:

@@ -134,9 +134,9 @@ def test_restored_is_unread_anew(
     assert ok(act(patient, said, "restore_message")) == back
     assert detail(therapist, pair.chat_id)["unread_count"] == 1
     assert ok(therapist.get("chats/?unread=true"))["results"][0]["id"] == pair.chat_id
-    ok(act(therapist, said, "mark_read"))  # its own number is below the horizon: nothing moves
-    assert detail(therapist, pair.chat_id)["unread_count"] == 1
-    ok(therapist.post(f"chats/{pair.chat_id}/mark_all_read/", json={}))
+    assert ok(act(therapist, said, "mark_read"))["read_status"] == "read"
+    assert detail(therapist, pair.chat_id)["unread_count"] == 0
+    assert detail(therapist, pair.chat_id)["receipts"]["therapist"]["read_seq"] == 3
     read = ok(patient.get(f"messages/{said['id']}/"))
     assert (read["read_status"], read["read_by"]) == ("read", pair.therapist_id)
     assert read["read_at"] is not None

@@ -129,6 +129,10 @@ def test_mark_unread_is_private_and_goes_with_the_horizon(
     assert (marked["marked_unread"], marked["unread_count"], marked["last_seq"]) == (True, 0, 1)
     assert detail(patient, pair.chat_id)["marked_unread"] is False
     assert len(ok(therapist.get("chats/?unread=true"))["results"]) == 1
+    # Said to be read, it is not unread any more, whether or not there was anything to read.
+    all_read = ok(therapist.post(f"chats/{pair.chat_id}/mark_all_read/", json={}))
+    assert (all_read["marked_unread"], all_read["last_seq"]) == (False, 1)
+    ok(therapist.post(f"chats/{pair.chat_id}/mark_unread/", json={}))
     say(patient, pair.chat_id, "again")
     ok(therapist.post(f"chats/{pair.chat_id}/mark_all_read/", json={}))
     assert detail(therapist, pair.chat_id)["marked_unread"] is False

@@ -95,6 +95,8 @@ def test_a_flooding_socket_still_takes_a_call_for_help(
         for _ in range(300):
             couch.send("typing", is_typing=False)
         assert couch.until("error")["code"] == "rate_limited"
+        couch.send("ping", ref="one too many")
+        assert couch.until("error", ref="one too many")["code"] == "rate_limited"
         couch.send("chat_message", text="help", emergency=True, ref="now")
         assert couch.until("chat_message", ref="now")["emergency_alert"]["state"] == "raised"
 

@@ -112,6 +112,19 @@ def test_a_flag_comes_as_a_flag_then_as_an_emergency(server: LiveServer, pair: P
         assert pocket.until("emergency_updated")["emergency_alert"]["state"] == "acknowledged"
 
 
+def test_a_replay_tells_a_later_flag_once(server: LiveServer, pair: Pair) -> None:
+    with connect(server, pair.patient_token) as api:
+        said = say(api, pair.chat_id, "calm")
+        say(api, pair.chat_id, "now", emergency=True)
+        ok(api.post(f"messages/{said['id']}/mark_emergency/"))
+    with user_socket(server, pair.therapist_id, pair.therapist_token) as pocket:
+        pocket.send("resume", chats={pair.chat_id: 0})
+        told = [pocket.next()["type"] for _ in range(5)]
+    assert told == [
+        "new_message", "emergency_message", "emergency_flagged", "emergency_message", "resumed",
+    ]  # fmt: skip
+
+
 def test_nobody_in_time_is_told_to_both(server: LiveServer, pair: Pair) -> None:
     with (
         user_socket(server, pair.patient_id, pair.patient_token) as phone,

@@ -51,7 +51,7 @@ OPERATIONS: Final[dict[str, Row]] = {
     "GET /api/chats/get_user_chats/": Row("200", "200", "200", NO_PART, "200", "200"),
     "GET /api/chats/": Row("200", "200", "200", "200", "200", "200"),
     "GET /api/chats/{id}/": Row("200", "200", "404", "200", "200", "200"),
-    "DELETE /api/chats/{id}/": Row("200", THERAPIST_ONLY, "404", NO_PART, "200", THERAPIST_ONLY),
+    "DELETE /api/chats/{id}/": Row("200", THERAPIST_ONLY, "404", NO_PART, ENDED, THERAPIST_ONLY),
     "GET /api/chats/{id}/events/": Row("200", "200", "404", "404", "200", "200"),
     "POST /api/chats/{id}/toggle_notifications/": Row("200", "200", "404", "404", "200", "200"),
     "POST /api/chats/{id}/mark_all_read/": Row("200", "200", "404", "404", "200", "200"),
@@ -61,7 +61,7 @@ OPERATIONS: Final[dict[str, Row]] = {
     ),
     "POST /api/chats/{id}/update_status/ (block)": Row("200", "200", "404", NO_PART, "200", "200"),
     "POST /api/chats/{id}/update_status/ (delete)": Row(
-        "200", THERAPIST_ONLY, "404", NO_PART, "200", THERAPIST_ONLY
+        "200", THERAPIST_ONLY, "404", NO_PART, ENDED, THERAPIST_ONLY
     ),
     "POST /api/chats/{id}/update_status/ (restore)": Row("404", "404", "404", "200", "404", "404"),
     "POST /api/chats/{id}/update_status/ (lift the therapist's block)": Row(
@@ -115,15 +115,15 @@ OPERATIONS: Final[dict[str, Row]] = {
     ),
     "GET /api/chat-rooms/": Row("200", "200", "200", "200", "200", "200"),
     "GET /api/chat-rooms/{id}/": Row("200", "200", "404", "200", "200", "200"),
-    "PATCH /api/chat-rooms/{id}/": Row("200", THERAPIST_ONLY, "404", "200", "200", THERAPIST_ONLY),
+    "PATCH /api/chat-rooms/{id}/": Row("200", THERAPIST_ONLY, "404", "200", ENDED, THERAPIST_ONLY),
     "POST /api/chat-rooms/{id}/update_permissions/": Row(
-        "200", THERAPIST_ONLY, "404", "200", "200", THERAPIST_ONLY
+        "200", THERAPIST_ONLY, "404", "200", ENDED, THERAPIST_ONLY
     ),
     "POST /api/chat-rooms/{id}/archive_room/": Row(
-        "200", THERAPIST_ONLY, "404", "200", "200", THERAPIST_ONLY
+        "200", THERAPIST_ONLY, "404", "200", ENDED, THERAPIST_ONLY
     ),
     "POST /api/chat-rooms/{id}/activate_room/": Row(
-        "200", THERAPIST_ONLY, "404", "200", "200", THERAPIST_ONLY
+        "200", THERAPIST_ONLY, "404", "200", ENDED, THERAPIST_ONLY
     ),
     "GET /api/care-relationships/": Row("200", "200", "200", "200", "200", "200"),
     "POST /api/care-relationships/": Row(

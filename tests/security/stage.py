@@ -161,10 +161,10 @@ class Stage:
             ok(self._therapist.post(f"chat-rooms/{target.room_id}/archive_room/"))
         if "lift the therapist's block" in row:
             self._status("blocked")
-        if self._ended:
-            end_care(server, pair)
         if "(restore)" in row:
             self._status("deleted")
+        if self._ended:
+            end_care(server, pair)
         return target
 
     def _message(self, row: str) -> str:

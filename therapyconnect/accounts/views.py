@@ -75,6 +75,7 @@ class MeView(APIView):
     def get(self, request: Request) -> Response:
         caller = request.user
         assert isinstance(caller, Principal)
+        check_own_id(caller.id, *request.query_params.getlist("user_id"), attr="user_id")
         return Response(
             Me(
                 id=caller.id,

@@ -6,6 +6,7 @@ kept to warnings without bodies, and a traceback is logged as types and places, 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import structlog
@@ -40,6 +41,8 @@ def bare_traceback(_logger: object, _name: str, event: dict[str, Any]) -> dict[s
     found = event.pop("exc_info", None)
     if isinstance(found, BaseException):
         found = (type(found), found, found.__traceback__)
+    elif found and not isinstance(found, tuple):  # `exc_info=True`: what is being handled
+        found = sys.exc_info()
     if isinstance(found, tuple) and found[0] is not None:
         places = []
         trace = found[2]

@@ -187,7 +187,7 @@ THERAPYCONNECT: dict[str, Any] = {
     "RATES": {
         "message": Rate(burst=600, per_second=20),
         "emergency": Rate(burst=30, per_second=0.5),
-        "search": Rate(burst=30, per_second=0.5),
+        "search": Rate(burst=20, per_second=1),
         "upload": Rate(burst=30, per_second=0.5),
         "socket": Rate(burst=120, per_second=2),
         "socket_refused": Rate(burst=60, per_second=1),

@@ -20,7 +20,7 @@ from therapyconnect.messaging.shapes import (
 
 
 class MessageCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A message to send. `sender_id` is optional and can only be the caller."""
+    """A message to send. `sender_id` and `user_id` are optional and can only be the caller."""
 
     chat_id: str
     text: Text
@@ -31,6 +31,7 @@ class MessageCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     attachment_id: str | None = None
     payload: dict[str, Any] | None = None
     sender_id: str | None = None
+    user_id: str | None = None
 
 
 class ChatCreate(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

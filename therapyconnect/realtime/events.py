@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from therapyconnect.core.errors import Damaged
 from therapyconnect.core.hub import Happened
 from therapyconnect.messaging.policies.history import can_see
 from therapyconnect.messaging.selectors.access import ChatAccess
@@ -106,7 +107,9 @@ class Arrival:
         if self.plain and message is not None:
             return [self._created(message, user_id, scope, on_user_socket=on_user_socket)]
         if message is None:
-            assert happening.chats is not None
+            if happening.chats is None:
+                # Who hears it must not go on as if nothing had been: end the socket, to resume.
+                raise Damaged("a chat that was changed can't be shown")
             detail = happening.chats[user_id]
             return [frames.ChatUpdatedSaid(chat=detail, seq=happening.seq, chat_id=scope)]
         hidden_seq = chat.hidden_seq_of(user_id)
@@ -128,7 +131,8 @@ class Arrival:
         body = self._raw(message, user_id)
         if not on_user_socket or message.sender_id == user_id:
             return frames.ChatMessageSaid(message=body, chat_id=scope)
-        return _news(message, body, self.chat, user_id)
+        urgent = message.emergency and not self.happening.flagged_later
+        return _news(message, body, self.chat, user_id, urgent=urgent)
 
     def _raw(self, message: Message, user_id: str) -> msgspec.Raw:
         """The message encoded: once for all, save where one may see less of it."""
@@ -140,10 +144,10 @@ class Arrival:
 
 
 def _news(
-    message: Message, body: Message | msgspec.Raw, chat: ChatAccess, user_id: str
+    message: Message, body: msgspec.Raw, chat: ChatAccess, user_id: str, *, urgent: bool
 ) -> frames.NewMessageSaid | frames.EmergencyMessageSaid:
     """The other's message (or the server's), as a user socket gets it."""
-    if message.emergency:
+    if urgent:
         return frames.EmergencyMessageSaid(
             message=body, chat_id=chat.id, sender_name=message.sender_name
         )

@@ -278,6 +278,7 @@ encode = _encoder.encode
 class _RefOnly(msgspec.Struct):
     ref: Ref | None = None
     type: str | None = None
+    chat_id: str | None = None
 
 
 _ref_decoder = msgspec.json.Decoder(_RefOnly)
@@ -301,3 +302,17 @@ def refusal_of(text: str) -> ErrorSaid:
     if partial.type not in TYPES:
         return ErrorSaid(code="unknown_type", message="No such frame type.", ref=ref)
     return ErrorSaid(code="invalid_frame", message="A field is missing or wrong.", ref=ref)
+
+
+def flood_refusal(text: str | None, *, on_user_socket: bool) -> ErrorSaid:
+    """The error frame for a frame that was one too many, with its `ref` where one can be read."""
+    refusal = ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1)
+    try:
+        partial = _ref_decoder.decode(text or "")
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return refusal
+    if partial.ref is not None:
+        refusal.ref = partial.ref
+    if on_user_socket and partial.chat_id is not None:
+        refusal.chat_id = partial.chat_id
+    return refusal

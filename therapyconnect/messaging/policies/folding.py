@@ -33,6 +33,8 @@ def fold(text: str) -> str:
 
 def needle_of(q: str) -> str:
     """What to look for, folded; `Invalid` where nothing is left of it."""
+    if "\x00" in q:
+        raise Invalid("null_character", "The words hold a NUL character.", "q")
     needle = fold(q)
     if not needle:
         raise Invalid("blank", "Nothing to look for.", "q")

@@ -45,6 +45,11 @@ _CHANGED_SQL: Final = """
     WHERE e.chat_id = %s AND e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s
 """
 
+_FLAGGED_SQL: Final = """
+    SELECT e.message_seq FROM messaging_chatevent e
+    WHERE e.chat_id = %s AND e.seq > %s AND e.type = 'emergency_flagged' AND e.message_seq = ANY(%s)
+"""
+
 
 class EventFilters(msgspec.Struct, kw_only=True):
     """Query parameters of `events/`."""
@@ -79,6 +84,12 @@ def happenings_after(chat: ChatAccess, *, after_seq: int, limit: int) -> Reading
     cipher = store.require(chat.id)
     messages = {row[1]: render_message(row, chat=chat, cipher=cipher) for row in rows}
     found = [Happening.created(message) for message in messages.values()]
+    urgent = [message.seq for message in messages.values() if message.emergency]
+    if urgent:
+        flagged = yield Query(_FLAGGED_SQL, (chat.id, after_seq, urgent))
+        later = {row[0] for row in flagged}
+        for happening in found:
+            happening.flagged_later = happening.seq in later
     if changes:
         found += yield from _changes(chat, changes, messages)
         found.sort(key=lambda happening: happening.seq)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.policies.history import can_see
 from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.messages import see
@@ -21,7 +20,9 @@ from therapyconnect.messaging.shapes import ChatDetail, Event, EventType, Messag
 class Happening:
     """`message`, or the chat as each of its people sees it (`chats`, by their id).
 
-    `current` is False for an edit whose words were replaced by a later one.
+    Neither where the chat could not be opened once it was changed.
+    `current` is False for an edit whose words were replaced by a later one. `flagged_later` is
+    True for a message that was not an emergency yet when it was said.
     """
 
     seq: int
@@ -31,14 +32,11 @@ class Happening:
     message: Message | None = None
     chats: Mapping[str, ChatDetail] | None = None
     current: bool = True
+    flagged_later: bool = False
 
     @classmethod
     def created(cls, message: Message) -> Happening:
         return cls(message.seq, "message_created", message.timestamp, message.sender_id, message)
-
-    @property
-    def ref(self) -> MessageRef | None:
-        return MessageRef(self.message.chat_id, self.message.seq) if self.message else None
 
 
 def event_for(happening: Happening, *, viewer_id: str, chat: ChatAccess) -> Event:

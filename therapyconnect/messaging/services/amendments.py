@@ -158,6 +158,8 @@ def _restore(ledger: Ledger, request: Restore, book: Book, target: Target) -> Ch
         read_by=None,
     )
     target.restored_seq = target.message.changed_seq
+    if quoted is not None:
+        quoted.restored_seq = target.restored_seq
     return changed
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from therapyconnect.core.errors import DomainError
 from therapyconnect.core.ids import role_of
 from therapyconnect.messaging.policies.announcements import Announcement
 from therapyconnect.messaging.policies.history import hidden_after
@@ -47,6 +48,8 @@ def set_room(ledger: Ledger, request: SetRoom, book: Book) -> Changed:
     if role != "admin" and not access.standing.related:
         raise relationship_ended()
     facts, standing = ledger.rooms[access.id], access.standing
+    if isinstance(facts, DomainError):
+        raise facts
     new_facts = replace(
         facts,
         **_given(

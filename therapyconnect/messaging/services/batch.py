@@ -52,6 +52,9 @@ from therapyconnect.messaging.services.roundtrip import (
     texts,
 )
 from therapyconnect.messaging.services.statements import statements
+from therapyconnect.messaging.shapes import ChatDetail
+from therapyconnect.vault.cipher import Cipher
+from therapyconnect.vault.datakeys import CipherStore
 
 log = structlog.get_logger("therapyconnect.messaging.batch")
 
@@ -114,8 +117,8 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
     buckets = sorted(_buckets(batch)) if rules["THROTTLES"] else []
     quotas = trip.add("lock_quotas", texts(buckets)) if buckets else []
     await trip.run()
-    store.add(wrapped)
-    opened = {row[0]: _book(row) for row in books}
+    damaged = _take_up(store, wrapped)
+    opened = {row[0]: _book(row, damaged.get(row[0])) for row in books}
     now = clock.now()
     return Ledger(
         books=opened,
@@ -137,10 +140,28 @@ def _buckets(batch: Sequence[Request]) -> set[str]:
     return {bucket[1] for request in batch if (bucket := bucket_of(request)) is not None}
 
 
-def _book(row: Row) -> Book:
+def _take_up(store: CipherStore, wrapped: Sequence[Row]) -> dict[str, DomainError]:
+    """Unwrap data keys, those of each chat by themselves; what is wrong with the rest, by chat."""
+    damaged: dict[str, DomainError] = {}
+    for chat_id in {row[0] for row in wrapped}:
+        try:
+            store.add([row for row in wrapped if row[0] == chat_id])
+        except DomainError as damage:
+            damaged[chat_id] = damage
+    return damaged
+
+
+def _book(row: Row, damage: DomainError | None) -> Book:
     access = access_from_row(row[:-2])
     names = {access.therapist_id: row[-2], access.patient_id: row[-1]}
-    return Book(access=access, names=names, cipher=cipher_store().require(access.id))
+    key: Cipher | DomainError
+    try:
+        key = damage or cipher_store().require(access.id)
+    except DomainError as missing:
+        key = missing
+    if isinstance(key, DomainError):
+        log.critical("batch.chat_damaged", chat_id=access.id, reason=str(key))
+    return Book(access=access, names=names, key=key)
 
 
 def _target(row: Row, book: Book) -> Target | DomainError:
@@ -158,11 +179,16 @@ def _target(row: Row, book: Book) -> Target | DomainError:
         return damage
 
 
-def _room(row: Row, book: Book) -> RoomFacts:
-    tags = open_room_text(book.cipher, row[3], column="tags")
+def _room(row: Row, book: Book) -> RoomFacts | DomainError:
+    """A room to change; the damage itself where a seal is broken."""
+    try:
+        tags = open_room_text(book.cipher, row[3], column="tags")
+        description = open_room_text(book.cipher, row[2], column="description")
+    except DomainError as damage:
+        return damage
     return RoomFacts(
         room_type=row[1],
-        description=open_room_text(book.cipher, row[2], column="description"),
+        description=description,
         tags=msgspec.json.decode(tags, type=list[str]) if tags else [],
         therapist_can_see_history=row[4],
         patient_can_see_history=row[5],
@@ -209,9 +235,21 @@ async def _write(connection: Connection, ledger: Ledger) -> None:
     trip.add("commit")
     await trip.run()
     ledger.stored = {MessageRef(row[0], row[1]): _as_stored(row, ledger) for row in stored}
-    seen = {row[0]: details_of(row, store=cipher_store()) for row in details}
+    seen = {row[0]: _detail(row) for row in details}
     for chat_id, happening in ledger.retold:
         happening.chats = seen[chat_id]
+
+
+def _detail(row: Row) -> dict[str, ChatDetail] | None:
+    """A chat as its two people see it now; None where something of it can't be opened.
+
+    It is committed by now, and so it must not fail: who listens is told to read again.
+    """
+    try:
+        return details_of(row, store=cipher_store())
+    except DomainError as damage:
+        log.error("batch.chat_not_shown", chat_id=row[0], reason=str(damage))
+        return None
 
 
 def _write_changes(trip: RoundTrip, ledger: Ledger, now: bytes) -> None:

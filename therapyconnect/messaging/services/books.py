@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from therapyconnect.core.errors import DomainError
 from therapyconnect.messaging.policies.standing import Side
 from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.shapes import Message
@@ -20,6 +21,7 @@ class Quoted:
     text_sealed: bytes
     deleted: bool
     message_type: str
+    restored_seq: int | None
 
 
 @dataclass(slots=True)
@@ -58,12 +60,23 @@ class RoomFacts:
 
 @dataclass(slots=True)
 class Book:
-    """One chat in a batch."""
+    """One chat in a batch. `key` opens and seals its values, or is what is wrong with it."""
 
     access: ChatAccess
     names: dict[str, str]
-    cipher: Cipher
+    key: Cipher | DomainError
     said_at: datetime | None = None
     recount: set[Side] = field(default_factory=set)
     unmarked: set[Side] = field(default_factory=set)
     touched: bool = False
+
+    @property
+    def cipher(self) -> Cipher:
+        """What opens and seals the chat's values; raises what is wrong with it."""
+        if isinstance(self.key, DomainError):
+            raise self.key
+        return self.key
+
+    def check_opens(self) -> None:
+        """Raise what is wrong with the chat's key, before anything of a request is noted."""
+        _ = self.cipher

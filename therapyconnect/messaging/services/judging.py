@@ -24,6 +24,7 @@ def judge(ledger: Ledger, request: Request) -> Outcome | MessageRef:
     """What comes of a request; a `MessageRef` where it repeats a message already stored."""
     try:
         book, side = ledger.admit(request)
+        book.check_opens()
         if isinstance(request, Send) and side is not None:
             return ledger.send(request, book, side)
         if isinstance(request, Advance) and side is not None:

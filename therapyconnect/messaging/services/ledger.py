@@ -48,7 +48,7 @@ class Ledger:
     newest_message: dict[tuple[str, int], int]
     now: datetime
     targets: dict[MessageRef, Target | DomainError] = field(default_factory=dict)
-    rooms: dict[str, RoomFacts] = field(default_factory=dict)
+    rooms: dict[str, RoomFacts | DomainError] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     unreceptive: set[str] = field(default_factory=set)
     """Chats whose therapist does not receive emergencies."""

@@ -28,6 +28,8 @@ def advance(ledger: Ledger, request: Advance, book: Book, side: Side) -> Advance
             raise NotFound()
         if found.sender_id == request.reader_id:
             raise Forbidden("not_recipient", "Only the recipient marks a message.")
+        if found.restored_seq is not None:  # its place among what there is to read
+            up_to = found.restored_seq
     check_horizon(up_to, access.last_seq)
     delivered, read = access.horizons_of(request.reader_id)
     new_delivered = max(delivered, up_to)
@@ -38,6 +40,9 @@ def advance(ledger: Ledger, request: Advance, book: Book, side: Side) -> Advance
         ledger.receipts.append((access.id, request.reader_id, READ, new_read))
         book.recount.add(side)
         book.unmarked.add(side)
+    elif request.kind == "read" and request.up_to is None:  # "all read": then it is not unread
+        book.unmarked.add(side)
+        book.touched = True
     moved = new_read > read if request.kind == "read" else new_delivered > delivered
     if side == "therapist":
         access.therapist_delivered_seq, access.therapist_read_seq = new_delivered, new_read
@@ -52,7 +57,7 @@ def advance(ledger: Ledger, request: Advance, book: Book, side: Side) -> Advance
         seq=up_to,
         delivered_seq=new_delivered,
         read_seq=new_read,
-        message_id=_newest_message(ledger, access, up_to),
+        message_id=_newest_message(ledger, access, request, up_to),
         at=ledger.now,
         moved=moved,
         alert=alert.shape if alert is not None else None,
@@ -68,16 +73,18 @@ def _confirm(ledger: Ledger, access: ChatAccess, request: Advance, up_to: int) -
     alert = ledger.alerts.get(access.id)
     if alert is None or alert.state != "raised" or alert in ledger.raised:
         return None
-    if up_to < alert.event_seq and not (request.message and up_to == alert.message_seq):
+    named = request.up_to if request.message else None
+    if up_to < alert.event_seq and named != alert.message_seq:
         return None
     alert.state, alert.delivered_at = "delivered", ledger.now
     ledger.delivered.append(alert)
     return alert
 
 
-def _newest_message(ledger: Ledger, access: ChatAccess, up_to: int) -> str | None:
+def _newest_message(ledger: Ledger, access: ChatAccess, request: Advance, up_to: int) -> str | None:
     if up_to >= access.last_message_seq:
         seq = access.last_message_seq
     else:
-        seq = ledger.newest_message.get((access.id, up_to), 0)
+        named = request.up_to or 0
+        seq = ledger.newest_message.get((access.id, named), named)
     return MessageRef(access.id, seq).id if seq else None

@@ -34,7 +34,7 @@ _WRITTEN_SQL: Final = """
 """
 _QUOTED_SQL: Final = """
     SELECT m.chat_id, m.seq, m.sender_id, m.version, m.text_sealed, m.deleted_at IS NOT NULL,
-           m.message_type
+           m.message_type, m.restored_seq
     FROM unnest($1::text[], $2::bigint[]) AS k (chat_id, seq)
     JOIN messaging_message m USING (chat_id, seq)
 """

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from therapyconnect.accounts.quotas import take_named
 from therapyconnect.core.pagination import Page, encode_cursor, neighbour
-from therapyconnect.core.queries import run
 from therapyconnect.core.rest.schema import query_parameters
 from therapyconnect.core.rest.serializers import parse_query
 from therapyconnect.messaging import serializers
-from therapyconnect.messaging.selectors.search import SearchFilters, search_page
+from therapyconnect.messaging.selectors.search import SearchFilters
+from therapyconnect.messaging.services import searching
 from therapyconnect.messaging.services.chats import refuse_admin
 from therapyconnect.messaging.views.base import PrincipalViewSet
 from therapyconnect.messaging.views.pages import page_of
-
-SEARCH_SECONDS = 1.5
 
 
 class SearchActions(PrincipalViewSet):
@@ -50,16 +46,7 @@ class SearchActions(PrincipalViewSet):
         refuse_admin(caller)
         body = self.body(request, serializers.SearchSerializer)
         filters = parse_query(SearchFilters, request.query_params)
-        run(take_named("search", caller.id))
-        found = run(
-            search_page(
-                viewer=caller,
-                q=body.q,
-                chat_id=body.chat_id,
-                filters=filters,
-                seconds=settings.THERAPYCONNECT.get("SEARCH_SECONDS", SEARCH_SECONDS),
-            )
-        )
+        found = searching.search(viewer=caller, q=body.q, chat_id=body.chat_id, filters=filters)
         page = Page(results=found.messages)
         if found.next is not None:
             page.next = neighbour(request, cursor=encode_cursor(found.next))

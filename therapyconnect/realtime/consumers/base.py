@@ -78,9 +78,7 @@ class Consumer(Resumer):
                 return
             # A call for help is not refused for what was sent before it: it has its own limit.
             if verdict == "refuse" and not (text is not None and self._calls(text)):
-                self.say(
-                    frames.ErrorSaid(code="rate_limited", message="Too many frames.", retry_after=1)
-                )
+                self.say(frames.flood_refusal(text, on_user_socket=self.on_user_socket))
             elif text is None:
                 refusal = frames.ErrorSaid(code="binary_frame", message="Frames are text.")
                 refusal.crisis_resources = self.crisis_resources(self._calls(raw))
