@@ -114,7 +114,7 @@ class MemoryHub(Audience):
         return sorted(user.chats) if user is not None else []
 
     def _tell_presence(self, user_id: str, online: bool) -> None:
-        for chat_id in self._streams_of.get(user_id, ()):
+        for chat_id in [*self._streams_of.get(user_id, ())]:
             if self._open_between(chat_id):
                 self._say_presence(chat_id, user_id, online=online)
 
