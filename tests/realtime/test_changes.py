@@ -249,6 +249,26 @@ def test_the_end_of_the_care_closes_and_leaves_it_to_read(server: LiveServer, pa
         assert reader.until("error", ref=2)["code"] == "relationship_ended"
 
 
+def test_care_that_begins_again_lets_them_meet_again(
+    server: LiveServer, pair: Pair, admin_token: str
+) -> None:
+    with (
+        connect(server, admin_token) as admin,
+        user_socket(server, pair.therapist_id, pair.therapist_token, presence=True) as pocket,
+        user_socket(server, pair.patient_id, pair.patient_token, presence=True) as phone,
+    ):
+        ids = {"therapist_id": pair.therapist_id, "patient_id": pair.patient_id}
+        (care,) = ok(admin.get("care-relationships/", params=ids))["results"]
+        ok(admin.post(f"care-relationships/{care['id']}/end/"))
+        for socket in (pocket, phone):
+            socket.until("presence", online=False)
+        ok(admin.post("care-relationships/", json=ids), 201)
+        for socket in (pocket, phone):
+            socket.until("presence", online=True)
+        phone.send("typing", chat_id=pair.chat_id, is_typing=True)
+        assert pocket.until("typing_indicator")["user_id"] == pair.patient_id
+
+
 def test_an_ended_relationship_also_ends_by_another_way(server: LiveServer, pair: Pair) -> None:
     """The row changed without an event: the next thing that happens is judged by it."""
     with chat_socket(server, pair.chat_id, pair.patient_token) as couch:

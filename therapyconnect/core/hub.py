@@ -49,7 +49,10 @@ class Typing:
 
 @dataclass(slots=True)
 class Unsure:
-    """A commit's outcome on this chat is unknown: the stream looks whether it missed something."""
+    """Something may have happened to this chat that nobody was told of: its stream looks.
+
+    A commit's outcome is unknown, or what the chat depends on has changed elsewhere.
+    """
 
     chat_id: str
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from therapyconnect.core.hub import AlertChanged, Notified, ReceiptMoved, Typing
 from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.policies.standing import Bar
+from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.positions import Position
 from therapyconnect.realtime.events import Arrival
 from therapyconnect.realtime.streams import ChatStream, ReadEvents
@@ -56,6 +57,10 @@ class Audience:
 
     def _late(self, arrival: Arrival) -> None:
         """Take an event that was read before its push came."""
+        raise NotImplementedError
+
+    def _stood(self, chat: ChatAccess) -> None:
+        """Take how a chat was just found to stand, with nothing new in it."""
         raise NotImplementedError
 
     def _lose(self, chat_id: str) -> None:
@@ -125,7 +130,12 @@ class Audience:
         stream = self._streams.get(chat_id)
         if stream is None:
             stream = ChatStream(
-                chat_id, read=self._read, deliver=self._deliver, late=self._late, lost=self._lose
+                chat_id,
+                read=self._read,
+                deliver=self._deliver,
+                late=self._late,
+                stood=self._stood,
+                lost=self._lose,
             )
             self._streams[chat_id] = stream
             for user_id in parse_chat_id(chat_id) or ():

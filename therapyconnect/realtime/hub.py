@@ -23,6 +23,7 @@ from therapyconnect.core.hub import (
 )
 from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.policies.standing import Bar
+from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.realtime.alerts import AlertBoard
 from therapyconnect.realtime.audience import Audience, Socket
 from therapyconnect.realtime.events import Arrival
@@ -140,10 +141,13 @@ class MemoryHub(Audience):
                 # It would hear the next one and never miss this: end it, so that it resumes.
                 log.error("hub.socket_broke", exc_info=True, chat_id=arrival.chat_id)
                 socket.close(GOING_AWAY, "resume")
-        bar = arrival.chat.standing.bar
-        stream = self._streams.get(arrival.chat_id)
+        self._stood(arrival.chat)
+
+    def _stood(self, chat: ChatAccess) -> None:
+        bar = chat.standing.bar
+        stream = self._streams.get(chat.id)
         if stream is not None and stream.bar != bar:
-            self._heed(arrival.chat_id, bar)
+            self._heed(chat.id, bar)
 
     def _heed(self, chat_id: str, bar: Bar | None) -> None:
         """What keeps the two apart has changed: close the chat's sockets, or let them meet again.

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from therapyconnect.messaging.policies.standing import Bar
+from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.events import Stretch
 from therapyconnect.realtime.events import Arrival
 
@@ -38,6 +39,7 @@ class ChatStream:
         "_late",
         "_lost",
         "_read",
+        "_stood",
         "_waiting",
         "bar",
         "chat_id",
@@ -51,6 +53,7 @@ class ChatStream:
         read: ReadEvents,
         deliver: Deliver,
         late: Deliver,
+        stood: Callable[[ChatAccess], None],
         lost: Callable[[str], None],
     ) -> None:
         self.chat_id = chat_id
@@ -59,6 +62,7 @@ class ChatStream:
         self._read = read
         self._deliver = deliver
         self._late = late
+        self._stood = stood
         self._lost = lost
         self._waiting: dict[int, Arrival] | None = None
         self._fill: asyncio.Task[None] | None = None
@@ -117,7 +121,12 @@ class ChatStream:
                 try:
                     while self.last is not None:
                         stretch = await self._read(self.chat_id, self.last)
-                        if stretch is None or not stretch.happenings:
+                        if stretch is None:
+                            break
+                        if not stretch.happenings:
+                            # As it stands, unless something newer was let through meanwhile.
+                            if stretch.chat.last_seq == self.last:
+                                self._stood(stretch.chat)
                             break
                         self._take(stretch)
                 except Exception as error:

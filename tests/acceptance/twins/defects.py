@@ -118,6 +118,7 @@ def replay_before_subscribe() -> None:
             read=self.hub._read,
             deliver=lambda _: None,
             late=lambda _: None,
+            stood=lambda _: None,
             lost=lambda _: None,
         )
         self.stream.start(access.last_seq)

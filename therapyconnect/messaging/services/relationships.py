@@ -9,10 +9,12 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.accounts.selectors import active_relationship
 from therapyconnect.accounts.services.relationships import create_relationship, end_relationship
 from therapyconnect.core.errors import Conflict, Invalid, NotFound
+from therapyconnect.core.hub import Unsure
+from therapyconnect.core.ids import chat_id_for
 from therapyconnect.core.queries import run
 from therapyconnect.messaging.policies.relationships import check_may_begin, check_may_end
 from therapyconnect.messaging.selectors.relationships import care_detail, open_chat_of
-from therapyconnect.messaging.services.engine import ask
+from therapyconnect.messaging.services.engine import ask, publish
 from therapyconnect.messaging.services.requests import EndCare
 from therapyconnect.messaging.shapes import CareRelationship
 
@@ -34,6 +36,8 @@ def begin_care(*, caller: Principal, therapist_id: str, patient_id: str) -> Care
         if active_relationship(therapist_id=therapist_id, patient_id=patient_id) is not None:
             raise Conflict("already_exists", "This care is already going on.")
         made = create_relationship(therapist_id=therapist_id, patient_id=patient_id)
+    # Where they had a chat, those who listen look how it stands now.
+    publish([Unsure(chat_id_for(therapist_id=therapist_id, patient_id=patient_id))])
     return run(care_detail(viewer=caller, relationship_id=str(made.id)))
 
 
