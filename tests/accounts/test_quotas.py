@@ -185,7 +185,7 @@ def test_off_means_off(db: None, settings: Any) -> None:
 
 
 def test_the_settings_rates_by_name(db: None, throttles: None) -> None:
-    for _ in range(30):
+    for _ in range(int(quotas.rate_of("search").burst)):
         run(quotas.take_named("search", "p_xyz789"))
     with pytest.raises(Throttled):
         run(quotas.take_named("search", "p_xyz789"))

@@ -10,17 +10,29 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from .conftest import MakeServer
+from .conftest import MakeServer, Process
+
+
+def _wait_until_it_stops(server: Process) -> None:
+    """The first thing that a stop does is to end listening."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("still listening")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_ack_in_flight_comes_before_1001(own_server: MakeServer, number: int) -> None:
     server = own_server()
     with connect(server.url, compression=None) as client:
-        client.send("ack:0.6:first")
-        time.sleep(0.1)
+        client.send("ack:2:first")
+        time.sleep(0.3)
         server.send_signal(number)
-        time.sleep(0.2)
+        _wait_until_it_stops(server)
         client.send("ack:0:second")  # no longer read: the client will ask again elsewhere
         assert client.recv(timeout=5) == "ack first"
         with pytest.raises(ConnectionClosed):
