@@ -5,12 +5,21 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from .conftest import MakeServer, Process
+
+
+@pytest.fixture(autouse=True)
+def _not_under_nohup() -> Iterator[None]:
+    """A server whose parent ignores SIGHUP ignores it too, as it should: not these."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def _wait_until_it_stops(server: Process) -> None:
