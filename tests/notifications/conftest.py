@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import httpx
 import pytest
 
-from tests.api.calls import connect
+from tests.api.conftest import admin, patient, therapist  # noqa: F401 (fixtures)
 from tests.harness.server import LiveServer, Pair
 
 
@@ -19,21 +16,3 @@ def pair(server: LiveServer, pair: Pair) -> Pair:
         (pair.therapist_id, pair.patient_id),
     )
     return pair
-
-
-@pytest.fixture
-def therapist(server: LiveServer, pair: Pair) -> Iterator[httpx.Client]:
-    with connect(server, pair.therapist_token) as client:
-        yield client
-
-
-@pytest.fixture
-def patient(server: LiveServer, pair: Pair) -> Iterator[httpx.Client]:
-    with connect(server, pair.patient_token) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def admin(server: LiveServer) -> Iterator[httpx.Client]:
-    with connect(server, server.login("admin@demo.test")["access_token"]) as client:
-        yield client

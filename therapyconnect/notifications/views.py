@@ -10,8 +10,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from therapyconnect.accounts.policies import check_own_id
 from therapyconnect.accounts.principal import Principal
-from therapyconnect.core.errors import Forbidden, NotFound
+from therapyconnect.core.errors import NotFound
 from therapyconnect.core.pagination import Cursor, encode_cursor, neighbour
 from therapyconnect.core.queries import run
 from therapyconnect.core.rest.schema import query_parameters
@@ -113,10 +114,7 @@ class NotificationViewSet(viewsets.ViewSet):
         return cast(Principal, request.user)
 
     def _check_identity(self, request: Request, *claimed: str | None) -> None:
-        """Who is calling comes from the token; a different id in the request is refused."""
-        caller_id = self._caller(request).id
-        if any(claim is not None and claim != caller_id for claim in claimed):
-            raise Forbidden("identity_mismatch", "Not the caller's own id.", "user_id")
+        check_own_id(self._caller(request).id, *claimed, attr="user_id")
 
 
 def _address(request: Request, cursor: Cursor | None) -> str | None:

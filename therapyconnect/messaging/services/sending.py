@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from therapyconnect.accounts.policies import check_own_id
 from therapyconnect.accounts.principal import Principal
-from therapyconnect.core.errors import Forbidden, NotFound
+from therapyconnect.core.errors import NotFound
 from therapyconnect.core.ids import parse_chat_id, parse_message_id
 from therapyconnect.messaging.policies.content import check_content, check_reply
 from therapyconnect.messaging.policies.payloads import replaced_prescription
@@ -102,6 +103,4 @@ def _advance(
 
 def check_identity(caller: Principal, *claimed: str | None, attr: str) -> None:
     """Who is calling comes from the token; a different id in the request is refused."""
-    if any(claim is not None and claim != caller.id for claim in claimed):
-        error = Forbidden("identity_mismatch", "Not the caller's own id.", attr)
-        raise error
+    check_own_id(caller.id, *claimed, attr=attr)
