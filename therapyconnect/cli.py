@@ -34,7 +34,7 @@ _WITHOUT_DATABASE = frozenset(
     }
 )
 # Ends on a signal as a matter of course: being told to stop is no failure.
-_SERVES = "run"
+_SERVES = ("run", "worker")
 
 
 class _Terminated(BaseException):
@@ -77,9 +77,9 @@ def main(argv: Sequence[str]) -> int:
             print(error, file=sys.stderr)
             return 2
     except KeyboardInterrupt:
-        return 0 if command == _SERVES else 128 + signal.SIGINT
+        return 0 if command in _SERVES else 128 + signal.SIGINT
     except _Terminated:
-        return 0 if command == _SERVES else 128 + signal.SIGTERM
+        return 0 if command in _SERVES else 128 + signal.SIGTERM
     finally:
         # A second signal must not interrupt the clean stop of the database.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -18,7 +18,12 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "alert: at once": ({"THERAPYCONNECT_EMERGENCY_SECONDS": "0"}, "from 1 to 86400"),
     "alert: half": ({"THERAPYCONNECT_EMERGENCY_SECONDS": "1.5"}, "is a whole number"),
     "port": ({"PORT": "65536"}, "from 0 to 65535"),
-    "workers": ({"THERAPYCONNECT_WORKERS": "2"}, "this version runs one process"),
+    "workers: none": ({"THERAPYCONNECT_WORKERS": "0"}, "from 1 to 64"),
+    "workers: deaf": (
+        {"THERAPYCONNECT_WORKERS": "2", "THERAPYCONNECT_HUB": "memory"},
+        "THERAPYCONNECT_HUB=memory is for one process",
+    ),
+    "hub": ({"THERAPYCONNECT_HUB": "smoke"}, "is memory or postgres"),
     "crisis file: none": ({"THERAPYCONNECT_CRISIS_FILE": "none.toml"}, "No such file"),
     "crisis file: a folder": ({"THERAPYCONNECT_CRISIS_FILE": "."}, "Is a directory"),
 }

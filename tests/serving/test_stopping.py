@@ -81,6 +81,22 @@ def test_an_http_request_in_flight_finishes_and_idle_ones_close(own_server: Make
     assert server.wait() == 0
 
 
+def test_who_was_let_in_before_the_end_is_answered(own_server: MakeServer) -> None:
+    """Also who has said half of a request; who says nothing is not waited for long."""
+    server = own_server()
+    with server.connect() as newcomer, server.connect() as half, server.connect() as mute:
+        half.write(b"GET / HTTP/1.1\r\nho")
+        time.sleep(0.1)
+        server.send_signal(signal.SIGTERM)
+        _wait_until_it_stops(server)
+        newcomer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        half.write(b"st: x\r\n\r\n")
+        assert newcomer.read_all().startswith(b"HTTP/1.1 200")
+        assert half.read_all().startswith(b"HTTP/1.1 200")
+        mute.read_all()  # ends, with a word or without
+        assert server.wait() == 0
+
+
 def test_what_does_not_finish_is_cut_off_in_time(own_server: MakeServer) -> None:
     server = own_server(
         drain_seconds=0.5,

@@ -15,13 +15,13 @@ from django.core.asgi import get_asgi_application
 
 django_application = ASGIStaticFilesHandler(get_asgi_application())
 
+from therapyconnect.config.hub import make_hub  # noqa: E402
 from therapyconnect.crisis.selectors import learn_whereabouts  # noqa: E402
 from therapyconnect.messaging.selectors.events import Stretch, stretch_for_stream  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402
 from therapyconnect.messaging.services.sweep import Sweep  # noqa: E402
 from therapyconnect.notifications.services.publisher import set_publisher  # noqa: E402
 from therapyconnect.realtime.door import Door  # noqa: E402
-from therapyconnect.realtime.hub import MemoryHub  # noqa: E402
 from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
 
 STREAM_PAGE = 200
@@ -34,7 +34,7 @@ class Application:
 
     def __init__(self) -> None:
         self.engine = engines.Engine(hub=None)
-        self.hub = MemoryHub(self._read_events)
+        self.hub = make_hub(self.engine, self._read_events)
         self.engine.hub = self.hub
         self.watch = SessionWatch(self.engine)
         self.sweep = Sweep(self.engine)
@@ -69,6 +69,7 @@ class Application:
         await self._learn_whereabouts()
         engines.install(self.engine)
         set_publisher(engines.publish)
+        await self.hub.start()
         self.watch.start()
         self.sweep.start()
         await send({"type": "lifespan.startup.complete"})
@@ -76,6 +77,7 @@ class Application:
         set_publisher(None)
         await self.sweep.stop()
         await self.watch.stop()
+        await self.hub.stop()
         await self.engine.stop()
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from therapyconnect.accounts.outside.providers import IdentityProvider, parse_providers
 
 Mode = Literal["demo", "production"]
+HUBS: Final = ("memory", "postgres")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -121,12 +122,14 @@ def _read() -> Environment:
     throttles = env.str("THERAPYCONNECT_THROTTLES", "on")
     if throttles not in ("on", "off"):
         raise ImproperlyConfigured("THERAPYCONNECT_THROTTLES is on or off")
-    hub = env.str("THERAPYCONNECT_HUB", "memory")
-    if hub != "memory":
-        raise ImproperlyConfigured("THERAPYCONNECT_HUB: this version has the engine memory")
-    workers = _whole(env, "THERAPYCONNECT_WORKERS", 1, 1, 1024)
-    if workers != 1:
-        raise ImproperlyConfigured("THERAPYCONNECT_WORKERS: this version runs one process")
+    workers = _whole(env, "THERAPYCONNECT_WORKERS", 1, 1, 64)
+    hub = env.str("THERAPYCONNECT_HUB", "memory" if workers == 1 else "postgres")
+    if hub not in HUBS:
+        raise ImproperlyConfigured(f"THERAPYCONNECT_HUB is {' or '.join(HUBS)} in this version")
+    if hub == "memory" and workers != 1:
+        raise ImproperlyConfigured(
+            "THERAPYCONNECT_HUB=memory is for one process: leave it out, or set it to postgres"
+        )
     data = Path(env.str("THERAPYCONNECT_DATA", str(ROOT / "var"))).absolute()
     port = _whole(env, "PORT", 8000, 0, 65535)
     demo_origins = [f"http://localhost:{port}", f"http://127.0.0.1:{port}"]

@@ -42,6 +42,8 @@ class ReceiptMoved:
 
 @dataclass(slots=True)
 class Typing:
+    """Ephemeral: known to the hub only, and published by it alone."""
+
     chat_id: str
     user_id: str
     is_typing: bool
@@ -73,7 +75,7 @@ class Notified:
     notification: Any
 
 
-Push = Happened | ReceiptMoved | Typing | Unsure | AlertChanged | Notified
+Push = Happened | ReceiptMoved | Unsure | AlertChanged | Notified
 
 
 class Hub(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from therapyconnect.core.queries import Query, Reading
 from therapyconnect.crisis.memory import CAPACITY, memory
 from therapyconnect.crisis.resources import CrisisResource, resources_for
@@ -15,6 +17,16 @@ def resources_of(user_id: str) -> Reading[list[CrisisResource]]:
     region, language = rows[0] if rows else ("", "en")
     memory.remember(user_id, region, language)
     return resources_for(region, language)
+
+
+def learn_whereabouts_of(user_ids: Sequence[str]) -> Reading[None]:
+    """Take up where these people are now: it may have been changed in another process."""
+    rows = yield Query(
+        "SELECT user_id, region, language FROM accounts_usersettings WHERE user_id = ANY(%s)",
+        (list(user_ids),),
+    )
+    for row in rows:
+        memory.remember(*row)
 
 
 def known_resources(user_id: str) -> list[CrisisResource]:

@@ -53,6 +53,15 @@ def notification_page(*, viewer_id: str, filters: NotificationFilters) -> Readin
     return found
 
 
+def notification_by_id(id: str, *, user_id: str) -> Reading[Notification | None]:
+    """One of the user's own, by primary key."""
+    rows = yield Query(
+        f"SELECT {COLUMNS} FROM notifications_notification WHERE id = %s AND user_id = %s",
+        (id, user_id),
+    )
+    return render_notification(rows[0]) if rows else None
+
+
 def active_users(user_ids: list[str] | None) -> Reading[list[str]]:
     """Those of `user_ids` (None: of all) who are active users; one query, in the ids' order."""
     if user_ids is None:

@@ -45,7 +45,13 @@ class MemoryHub(Audience):
         super().__init__(read)
         self._presence = PresenceBoard(changed=self._tell_presence)
         self._alerts = AlertBoard()
-        self._typing = TypingBoard(expired=lambda typing: self.publish([typing]))
+        self._typing = TypingBoard(expired=self._tell_typing)
+
+    async def start(self) -> None:
+        """Begin; of one process there is nobody else to tell."""
+
+    async def stop(self) -> None:
+        """End."""
 
     # --- what is pushed -----------------------------------------------------------------------
 
@@ -68,10 +74,6 @@ class MemoryHub(Audience):
         elif isinstance(push, ReceiptMoved):
             for socket in self._hearing(push.chat_id):
                 socket.hear_receipt(push)
-        elif isinstance(push, Typing):
-            for socket in self._hearing(push.chat_id):
-                if socket.user_id != push.user_id:
-                    socket.hear_typing(push)
         elif isinstance(push, AlertChanged):
             if self._alerts.advances(push.alert):
                 for socket in self._hearing(push.chat_id):
@@ -86,7 +88,12 @@ class MemoryHub(Audience):
     def type(self, typing: Typing) -> None:
         """A participant types or has stopped; it expires by itself."""
         if self._open_between(typing.chat_id) and self._typing.note(typing):
-            self.publish([typing])
+            self._tell_typing(typing)
+
+    def _tell_typing(self, typing: Typing) -> None:
+        for socket in self._hearing(typing.chat_id):
+            if socket.user_id != typing.user_id:
+                socket.hear_typing(typing)
 
     def reopen(self, chat_id: str) -> None:
         """It was just read that nothing keeps the two apart any more."""

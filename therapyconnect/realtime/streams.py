@@ -35,6 +35,7 @@ class ChatStream:
     __slots__ = (
         "_closed",
         "_deliver",
+        "_expected",
         "_fill",
         "_late",
         "_lost",
@@ -65,6 +66,7 @@ class ChatStream:
         self._stood = stood
         self._lost = lost
         self._waiting: dict[int, Arrival] | None = None
+        self._expected = 0
         self._fill: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -74,6 +76,7 @@ class ChatStream:
             self.last = last_seq
             self.bar = bar
             self._advance()
+            self._look_ahead()
 
     def push(self, arrival: Arrival) -> None:
         """Take an event as it was pushed; what was read before its push came is `late`."""
@@ -93,6 +96,11 @@ class ChatStream:
         """A commit's outcome is unknown: look whether there is something to deliver."""
         if self.last is not None and self._fill is None and not self._closed:
             self._fill = asyncio.get_running_loop().create_task(self._read_missing())
+
+    def expect(self, seq: int) -> None:
+        """Another process committed the events up to `seq`: read those that are not here yet."""
+        self._expected = max(self._expected, seq)
+        self._look_ahead()
 
     def close(self) -> None:
         self._closed = True
@@ -114,6 +122,10 @@ class ChatStream:
         elif self._fill is None:
             self.suspect()
 
+    def _look_ahead(self) -> None:
+        if self.last is not None and self.last < self._expected:
+            self.suspect()
+
     async def _read_missing(self) -> None:
         try:
             for delay in FILL_DELAYS:
@@ -132,7 +144,7 @@ class ChatStream:
                 except Exception as error:
                     log.warning("stream.read_failed", error=type(error).__name__)
                     continue
-                if self._waiting is None:
+                if self._waiting is None and (self.last or 0) >= self._expected:
                     return
             log.error("stream.lost", chat_id=self.chat_id)
             self._closed = True
@@ -141,6 +153,7 @@ class ChatStream:
             self._fill = None
             if not self._closed:
                 self._advance()
+                self._look_ahead()
 
     def _take(self, stretch: Stretch) -> None:
         for happening in stretch.happenings:

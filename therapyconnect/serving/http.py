@@ -60,6 +60,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.refusal: Refusal | None = None
         self.refused = False
         self.deadline: asyncio.TimerHandle | None = None
+        self.newcomer_until = 0.0
         self.stall: asyncio.TimerHandle | None = None
         # The request whose body is being read, if any: the one that a refusal is about.
         self.reading_cycle: RequestResponseCycle | None = None
@@ -302,9 +303,18 @@ class HttpProtocol(HttpToolsProtocol):
         self._refuse(REQUEST_TIMEOUT)
 
     def shutdown(self) -> None:
-        """End when idle, or after the response under way."""
+        """End when idle, or after the response under way.
+
+        Who has come and not been answered yet gets a moment: it was let in, and is about to ask.
+        """
         if self.refused:
             return
+        if self.cycle is None or self.head_begun:
+            self.newcomer_until = self.newcomer_until or (
+                self.loop.time() + self.limits.newcomer_seconds
+            )
+            if self.loop.time() < self.newcomer_until:
+                return
         super().shutdown()
 
     def cut_off(self) -> None:

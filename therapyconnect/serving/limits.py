@@ -53,6 +53,8 @@ class Limits:
 
     # Stopping: the sum is the longest a stop can take.
     drain_seconds: float = 8.0
+    newcomer_seconds: float = 1.0
+    """Of the next: for who connected and has not asked yet."""
     finish_seconds: float = 4.0
     cancel_seconds: float = 1.0
     lifespan_seconds: float = 2.0

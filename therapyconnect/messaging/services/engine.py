@@ -50,7 +50,7 @@ _LANE_OPTIONS: Final = (
 _READ_OPTIONS: Final = "-c statement_timeout=10000 -c jit=off -c lock_timeout=3000 -c TimeZone=UTC"
 
 
-def _conninfo() -> dict[str, Any]:
+def conninfo() -> dict[str, Any]:
     """libpq's parameters for the database that Django uses."""
     params = dict(django_connection.get_connection_params())
     keys = ("dbname", "user", "password", "host", "port", "connect_timeout", "tcp_user_timeout",
@@ -70,7 +70,7 @@ class Engine:
     async def start(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._pool = AsyncConnectionPool(
-            kwargs={**_conninfo(), "autocommit": True, "options": _READ_OPTIONS},
+            kwargs={**conninfo(), "autocommit": True, "options": _READ_OPTIONS},
             min_size=1,
             max_size=POOL_SIZE,
             timeout=POOL_WAIT_SECONDS,
@@ -161,7 +161,7 @@ def receipt_of(advanced: Advanced, *, origin: object = None) -> ReceiptMoved:
 
 async def _connect_lane() -> AsyncConnection[Row]:
     connection = await AsyncConnection.connect(
-        **_conninfo(), autocommit=True, prepare_threshold=0, options=_LANE_OPTIONS
+        **conninfo(), autocommit=True, prepare_threshold=0, options=_LANE_OPTIONS
     )
     # One integer type for all values: else each width makes a prepared statement of its own.
     connection.adapters.register_dumper(int, Int8Dumper)

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
+import signal
+import sys
+from collections.abc import Sequence
 from typing import Any
 
-import uvloop
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
-from therapyconnect.config.environment import ENVIRONMENT
-from therapyconnect.crisis.refusals import beside_refusal
+from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.messaging.services import engine
 from therapyconnect.ops import checkup
 from therapyconnect.ops.demo import DEMO_PASSWORD, DEMO_USERS, seed_demo
-from therapyconnect.serving import Server, make_server
-
-# Most young objects are frames and rows, gone with their batch: look at them seldom.
-GC_THRESHOLD = (50_000, 20, 20)
+from therapyconnect.ops.serve import serve
+from therapyconnect.serving.crew import RENEW_SIGNAL, Crew
 
 
 class Command(BaseCommand):
     help = (
         "Migrate, seed the demo (in demo mode) and serve in the foreground; SIGINT or SIGTERM"
-        " stops it.\n\nExample: PORT=8001 python manage.py run"
+        " stops it. With THERAPYCONNECT_WORKERS above 1, SIGUSR1 renews the workers one by one."
+        "\n\nExample: PORT=8001 python manage.py run"
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # It asks a crew to renew itself; one process has nobody to take its place, and goes on.
+        signal.signal(RENEW_SIGNAL, signal.SIG_IGN)
         checkup.migrate()
         problem = checkup.unopenable_keys()
         if problem is not None:
@@ -38,34 +39,29 @@ class Command(BaseCommand):
         else:
             seed_demo()
             engine.stop_own()
-        from therapyconnect.config.asgi import application
+        if ENVIRONMENT.workers == 1:
+            serve(on_ready=self._greet)
+        else:
+            self._run_crew()
 
-        server = make_server(
-            application,
-            host=ENVIRONMENT.host,
-            port=ENVIRONMENT.port,
-            on_drain=application.drain,
-            beside_refusal=beside_refusal,
-            forwarded_allow_ips="127.0.0.1" if ENVIRONMENT.production else None,
-        )
-        uvloop.run(self._serve(server))
-
-    async def _serve(self, server: Server) -> None:
-        greeting = asyncio.create_task(self._greet(server))
+    def _run_crew(self) -> None:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
         try:
-            await server.serve()
-        finally:
-            greeting.cancel()
+            crew = Crew(
+                _worker, count=ENVIRONMENT.workers, host=ENVIRONMENT.host, port=ENVIRONMENT.port
+            )
+        except OSError as error:
+            raise CommandError(
+                f"nothing can listen on {ENVIRONMENT.host} port {ENVIRONMENT.port}:"
+                f" {error.strerror}"
+            ) from None
+        if crew.run(lambda: self._greet(crew.port)) != 0:
+            raise CommandError("no worker began to serve: what it said is above")
 
-    async def _greet(self, server: Server) -> None:
+    def _greet(self, port: int) -> None:
         """Say where to go, once it answers."""
-        while not server.started:
-            await asyncio.sleep(0.02)
-        # What is loaded now stays: a full collection need not walk all of Django each time.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLD)
-        base = f"http://localhost:{server.port}"
+        base = f"http://localhost:{port}"
         if ENVIRONMENT.production:
             base = f"https://{ENVIRONMENT.hosts[0]}"
         self.stdout.write(f"\nTherapyConnect is ready ({ENVIRONMENT.mode}).")
@@ -82,3 +78,7 @@ class Command(BaseCommand):
             )
         self.stdout.write("\nCtrl-C stops it.")
         self.stdout.flush()
+
+
+def _worker(listening: int, ready: int, life: int) -> Sequence[str]:
+    return [sys.executable, str(ROOT / "manage.py"), "worker", *map(str, (listening, ready, life))]

@@ -1,0 +1,206 @@
+"""What happens on one node is heard on the other: everything of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.cluster.conftest import Nodes, make_node
+from tests.harness.server import LiveServer, Pair
+from tests.harness.sockets import SocketClient, chat_socket, user_socket
+
+Two = tuple[SocketClient, SocketClient]
+LONG = 15.0
+
+
+@contextmanager
+def both(nodes: Nodes, pair: Pair) -> Iterator[Two]:
+    """The therapist's chat socket on one node, the patient's user socket on the other."""
+    with (
+        chat_socket(nodes.one, pair.chat_id, pair.therapist_token) as therapist,
+        user_socket(nodes.other, pair.patient_id, pair.patient_token) as patient,
+    ):
+        yield therapist, patient
+
+
+def test_messages_go_both_ways_in_order(nodes: Nodes, pair: Pair) -> None:
+    with both(nodes, pair) as (therapist, patient):
+        for n in range(1, 21, 2):
+            therapist.send("chat_message", text=f"t{n}", ref=n)
+            assert therapist.until("chat_message", ref=n)["message"]["seq"] == n
+            assert patient.until("new_message", LONG)["message"]["seq"] == n
+            patient.send("chat_message", chat_id=pair.chat_id, text=f"p{n}", ref=n)
+            assert patient.until("chat_message", ref=n)["message"]["seq"] == n + 1
+            assert therapist.until("chat_message", LONG)["message"]["text"] == f"p{n}"
+        for socket in (therapist, patient):
+            kinds = ("chat_message", "new_message")
+            told = [f["message"]["seq"] for f in socket.received if f["type"] in kinds]
+            assert told == list(range(1, 21))
+
+
+def test_edits_deletes_and_receipts(nodes: Nodes, pair: Pair) -> None:
+    with both(nodes, pair) as (therapist, patient):
+        therapist.send("chat_message", text="Helo", ref="a")
+        message_id = therapist.until("chat_message", ref="a")["message"]["id"]
+        patient.until("new_message", LONG)
+        patient.send("message_read", chat_id=pair.chat_id, message_id=message_id)
+        read = therapist.until("message_read_receipt", LONG)
+        assert (read["seq"], read["user_id"], read["message_id"]) == (
+            1, pair.patient_id, message_id,
+        )  # fmt: skip
+        therapist.send("message_edited", message_id=message_id, text="Hello")
+        assert patient.until("message_edited", LONG)["new_text"] == "Hello"
+        therapist.send("message_deleted", message_id=message_id)
+        assert patient.until("message_deleted", LONG)["message_id"] == message_id
+
+
+def test_typing_is_heard_and_expires(nodes: Nodes, pair: Pair) -> None:
+    with both(nodes, pair) as (therapist, patient):
+        therapist.send("typing", is_typing=True)
+        assert patient.until("typing_indicator", LONG)["is_typing"] is True
+        therapist.send("typing", is_typing=False)
+        assert patient.until("typing_indicator", 4)["is_typing"] is False
+        patient.send("typing", chat_id=pair.chat_id, is_typing=True)
+        assert therapist.until("typing_indicator", LONG)["is_typing"] is True
+        assert therapist.until("typing_indicator", LONG)["is_typing"] is False
+        assert not [f for f in patient.received if f.get("user_id") == pair.patient_id
+                    and f["type"] == "typing_indicator"]  # fmt: skip
+
+
+def test_who_is_there(nodes: Nodes, pair: Pair) -> None:
+    with user_socket(nodes.other, pair.patient_id, pair.patient_token, presence=True) as patient:
+        with chat_socket(nodes.one, pair.chat_id, pair.therapist_token, presence=True) as therapist:
+            there = therapist.until("presence", LONG)
+            assert (there["user_id"], there["online"]) == (pair.patient_id, True)
+            came = patient.until("presence", LONG)
+            assert (came["user_id"], came["online"]) == (pair.therapist_id, True)
+            for node in nodes:
+                assert _sees(node, pair) is True
+        left = patient.until("presence", LONG)
+        assert (left["user_id"], left["online"]) == (pair.therapist_id, False)
+    assert _sees(nodes.one, pair) is False
+
+
+def test_a_node_that_was_killed_leaves_no_ghost(nodes: Nodes, pair: Pair, tmp_path: Any) -> None:
+    third = make_node(nodes.one, tmp_path / "third")
+    third.start()
+    try:
+        with user_socket(
+            nodes.other, pair.patient_id, pair.patient_token, presence=True
+        ) as patient:
+            with chat_socket(third, pair.chat_id, pair.therapist_token):
+                assert patient.until("presence", LONG)["online"] is True
+                third.kill()
+            # Whoever else is there still is; only who was on the dead node has left.
+            assert patient.until("presence", 30)["online"] is False
+    finally:
+        third.kill()
+
+
+def _sees(node: LiveServer, pair: Pair) -> bool:
+    with node.api(pair.therapist_token) as api:
+        detail = api.get(f"chats/{pair.chat_id}/").json()
+    online: bool = detail["other_participant"]["online"]
+    return online
+
+
+def test_an_emergency_and_its_states(nodes: Nodes, pair: Pair) -> None:
+    with (
+        user_socket(nodes.one, pair.therapist_id, pair.therapist_token) as therapist,
+        user_socket(nodes.other, pair.patient_id, pair.patient_token) as patient,
+        nodes.one.api(pair.therapist_token) as api,
+    ):
+        patient.send("chat_message", chat_id=pair.chat_id, text="help", emergency=True, ref="e")
+        raised = patient.until("chat_message", ref="e")["emergency_alert"]
+        assert raised["state"] == "raised"
+        assert therapist.until("emergency_message", LONG)["message"]["emergency"] is True
+        therapist.send("message_delivered", chat_id=pair.chat_id, seq=1)
+        states = [patient.until("emergency_updated", LONG)["emergency_alert"]["state"]]
+        while states[-1] != "delivered":
+            states.append(patient.until("emergency_updated", LONG)["emergency_alert"]["state"])
+        assert api.post(f"emergencies/{raised['id']}/acknowledge/", json={}).status_code == 200
+        told = patient.until("emergency_updated", LONG)["emergency_alert"]
+        assert (told["id"], told["state"]) == (raised["id"], "acknowledged")
+
+
+def test_a_block_closes_sockets_on_every_node(nodes: Nodes, pair: Pair) -> None:
+    with (
+        chat_socket(nodes.one, pair.chat_id, pair.therapist_token) as therapist,
+        chat_socket(nodes.other, pair.chat_id, pair.patient_token) as patient,
+        nodes.one.api(pair.therapist_token) as api,
+    ):
+        body = {"status": "blocked"}
+        assert api.post(f"chats/{pair.chat_id}/update_status/", json=body).status_code == 200
+        assert patient.close_code() == 4403
+        assert therapist.close_code() == 4403
+
+
+def test_a_session_revoked_on_one_node_ends_sockets_on_the_other(nodes: Nodes, pair: Pair) -> None:
+    import httpx
+
+    email = f"{pair.patient_id}@demo.test"
+    tokens = nodes.one.login(email)
+    with user_socket(nodes.other, pair.patient_id, tokens["access_token"]) as patient:
+        answer = httpx.delete(
+            f"{nodes.one.base}/_allauth/app/v1/auth/session",
+            headers={"Authorization": f"Bearer {tokens['access_token']}"},
+        )
+        assert answer.status_code in (200, 401)
+        assert patient.close_code(LONG) == 4401
+    with nodes.other.api(tokens["access_token"]) as api:
+        assert api.get("me/").status_code == 401
+
+
+def test_a_notification_made_on_one_node(nodes: Nodes, pair: Pair) -> None:
+    admin = nodes.one.login("admin@demo.test")["access_token"]
+    with (
+        user_socket(nodes.other, pair.patient_id, pair.patient_token) as patient,
+        nodes.one.api(admin) as api,
+    ):
+        body = {"user_ids": [pair.patient_id], "title": "Closed on Monday", "body": "All day."}
+        assert api.post("notifications/", json=body).status_code == 201
+        told = patient.until("notification", LONG)["notification"]
+        assert (told["title"], told["body"]) == ("Closed on Monday", "All day.")
+
+
+def test_a_chat_made_on_one_node_is_heard_on_the_other(nodes: Nodes, pair: Pair) -> None:
+    admin = nodes.one.login("admin@demo.test")["access_token"]
+    ids = {"therapist_id": "t_def456", "patient_id": pair.patient_id}
+    token = nodes.other.login("therapist2@demo.test")["access_token"]
+    with (
+        user_socket(nodes.other, "t_def456", token) as therapist,
+        nodes.one.api(admin) as api,
+        nodes.one.api(pair.patient_token) as patient,
+    ):
+        assert api.post("care-relationships/", json=ids).status_code == 201
+        chat_id = patient.post("chats/create_or_get_chat/", json=ids).json()["id"]
+        patient.post("messages/", json={"chat_id": chat_id, "text": "first"})
+        heard = therapist.until("new_message", LONG)
+        assert (heard["chat_id"], heard["message"]["seq"]) == (chat_id, 1)
+
+
+@pytest.mark.parametrize("word", ["CANARY", "Closed on Monday"])
+def test_no_word_crosses_between_nodes(nodes: Nodes, pair: Pair, word: str) -> None:
+    """All that the nodes tell each other, heard by a third party on the same channel."""
+    import psycopg
+
+    assert nodes.one.database_url is not None
+    with (
+        psycopg.connect(nodes.one.database_url, autocommit=True) as eavesdropper,
+        both(nodes, pair) as (therapist, patient),
+    ):
+        eavesdropper.execute("LISTEN therapyconnect")
+        for n in range(5):
+            therapist.send("chat_message", text=f"{word} {n}", client_message_id=word, ref=n)
+            if n == 0:
+                patient.until("new_message", LONG)
+        admin = nodes.one.login("admin@demo.test")["access_token"]
+        with nodes.one.api(admin) as api:
+            api.post("notifications/", json={"user_ids": [pair.patient_id], "title": word})
+        patient.until("notification", LONG)
+        heard = "".join(n.payload for n in eavesdropper.notifies(timeout=3))
+    assert pair.chat_id in heard  # else nothing was heard
+    assert word not in heard

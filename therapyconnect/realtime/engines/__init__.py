@@ -1,0 +1,1 @@
+"""What carries the hub's notes between processes; `config.wiring` chooses one."""

@@ -1,0 +1,238 @@
+"""The hub of one process among several: what happens in one is heard in all.
+
+The others are told ids over a wire, after the commit; the database stays the truth. A wire may lose
+a note or go deaf: each node beats every two seconds and hears its own beat. Where it does not, it
+listens anew, and meanwhile looks in the database for what it was not told of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from therapyconnect.core import clock
+from therapyconnect.core.hub import AlertChanged, Notified, Push, ReceiptMoved, Typing, Unsure
+from therapyconnect.core.ids import role_of
+from therapyconnect.core.queries import Reading
+from therapyconnect.crisis.selectors import learn_whereabouts_of
+from therapyconnect.messaging.selectors.behind import alerts_changed, chats_behind
+from therapyconnect.notifications.selectors import notification_by_id
+from therapyconnect.realtime import notes
+from therapyconnect.realtime.audience import Socket
+from therapyconnect.realtime.hub import MemoryHub
+from therapyconnect.realtime.nodes import Nodes, Roll
+from therapyconnect.realtime.streams import ReadEvents
+from therapyconnect.realtime.wire import Wire
+
+log = structlog.get_logger("therapyconnect.realtime.linked")
+
+BEAT_SECONDS: Final = 2.0
+DEAF_SECONDS: Final = 6.0
+POLL_BEATS: Final = 5
+"""A look into the database each so many beats, and at every one while deaf."""
+LOOK_CHUNK: Final = 2_000
+LOOK_BACK: Final = timedelta(seconds=15)
+
+Read = Callable[[Reading[Any]], Awaitable[Any]]
+
+
+class LinkedHub(MemoryHub):
+    """On the loop only. `read_row` runs a selector; `wire` carries the notes."""
+
+    def __init__(self, read: ReadEvents, *, read_row: Read, wire: Wire) -> None:
+        super().__init__(read)
+        self.node = secrets.token_hex(6)
+        self._read_row = read_row
+        self._wire = wire
+        self._nodes = Nodes(changed=self._elsewhere)
+        self._here: Counter[str] = Counter()
+        self._roll = Roll()
+        self._generation = 0
+        self._heard_self = 0.0
+        self._listened = 0.0
+        self._looking: asyncio.Task[None] | None = None
+        self._untold: list[notes.Note] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._heard_self = self._listened = time.monotonic()
+        self._wire.start(self.receive)
+        self._spawn(self._beat())
+
+    async def stop(self) -> None:
+        self._tell([notes.ByeNote()])
+        self._flush()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._wire.stop()
+
+    # --- what happens here --------------------------------------------------------------------
+
+    def publish(self, pushes: Sequence[Push]) -> None:
+        super().publish(pushes)
+        self._tell([notes.note_of(push) for push in pushes])
+
+    def type(self, typing: Typing) -> None:
+        super().type(typing)
+        if self._open_between(typing.chat_id):
+            # When it expires the others know by themselves.
+            self._tell([notes.TypingNote(typing.chat_id, typing.user_id, typing.is_typing)])
+
+    def came(self, socket: Socket, chat_ids: Iterable[str]) -> None:
+        super().came(socket, chat_ids)
+        self._here[socket.user_id] += 1
+        if self._roll.add(socket.user_id):
+            self._tell([notes.PresenceNote(socket.user_id, True)])
+
+    def gone(self, socket: Socket) -> None:
+        super().gone(socket)
+        if not self._here[socket.user_id]:
+            return
+        self._here[socket.user_id] -= 1
+        if not self._here[socket.user_id]:
+            del self._here[socket.user_id]
+            self._roll.discard(socket.user_id)
+            self._tell([notes.PresenceNote(socket.user_id, False)])
+
+    def _tell(self, said: Sequence[notes.Note]) -> None:
+        """Send with what else is told in this turn of the loop."""
+        if not self._untold and said:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._untold.extend(said)
+
+    def _flush(self) -> None:
+        said, self._untold = self._untold, []
+        if said:
+            gathered = notes.gather(said)
+            self._wire.send([*notes.pack(self.node, gathered, most=self._wire.most)])
+
+    # --- what happened elsewhere --------------------------------------------------------------
+
+    def receive(self, raw: bytes | str) -> None:
+        """A parcel from the wire; one's own says only that one hears."""
+        parcel = notes.unpack(raw)
+        if parcel is None:
+            log.warning("hub.parcel_unread")
+            return
+        if parcel.node == self.node:
+            self._heard_self = time.monotonic()
+            return
+        self._nodes.hear(parcel.node, time.monotonic())
+        for note in parcel.notes:
+            try:
+                self._take(parcel.node, note)
+            except Exception:
+                log.error("hub.note_broke", exc_info=True, note=type(note).__name__)
+
+    def _take(self, node: str, note: notes.Note) -> None:
+        if isinstance(note, notes.EventNote):
+            stream = self._stream_of(note.chat_id)
+            if stream is not None:
+                stream.expect(note.seq)
+        elif isinstance(note, notes.ReceiptNote):
+            self._publish(
+                ReceiptMoved(
+                    note.chat_id, note.reader_id, note.kind, note.seq, note.message_id, note.at
+                )
+            )
+        elif isinstance(note, notes.TypingNote):
+            super().type(Typing(note.chat_id, note.user_id, note.is_typing))
+        elif isinstance(note, notes.UnsureNote):
+            self._publish(Unsure(note.chat_id))
+        elif isinstance(note, notes.AlertNote):
+            self._publish(AlertChanged(note.alert.chat_id, note.alert))
+        elif isinstance(note, notes.NotifiedNote):
+            if note.user_id in self._users:
+                self._spawn(self._tell_notification(note))
+        else:
+            self._take_presence(node, note)
+
+    def _take_presence(self, node: str, note: notes.Note) -> None:
+        if isinstance(note, notes.PresenceNote):
+            self._nodes.note(node, note.user_id, online=note.online)
+        elif isinstance(note, notes.BeatNote):
+            if not self._nodes.agrees(node, note):
+                self._tell([notes.AskNote(node)])
+        elif isinstance(note, notes.AskNote):
+            if note.node == self.node:
+                self._generation += 1
+                self._tell(notes.present(sorted(self._roll.users), generation=self._generation))
+        elif isinstance(note, notes.PresentNote):
+            self._nodes.take(node, note)
+        elif isinstance(note, notes.ByeNote):
+            self._nodes.lose(node)
+
+    def _elsewhere(self, node: str, user_id: str, online: bool) -> None:
+        if online:
+            self._presence.came(user_id, node)
+        else:
+            self._presence.gone(user_id, node)
+
+    async def _tell_notification(self, note: notes.NotifiedNote) -> None:
+        found = await self._read_row(notification_by_id(note.notification_id, user_id=note.user_id))
+        if found is not None:
+            self._publish(Notified(note.user_id, found))
+
+    # --- the beat -----------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        beats = 0
+        while True:
+            now = time.monotonic()
+            self._nodes.expire(now)
+            self._tell([notes.BeatNote(len(self._roll.users), self._roll.digest)])
+            deaf = self._deaf(now)
+            if (deaf or beats % POLL_BEATS == 0) and (
+                self._looking is None or self._looking.done()
+            ):
+                self._looking = self._spawn(self._look())
+            beats += 1
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _deaf(self, now: float) -> bool:
+        """Whether one's own beats stay unheard; then the wire is told to listen anew."""
+        if now - self._heard_self <= DEAF_SECONDS:
+            return False
+        if now - self._listened > DEAF_SECONDS:
+            log.warning("hub.deaf", seconds=round(now - self._heard_self))
+            self._listened = now
+            self._wire.reconnect()
+        return True
+
+    async def _look(self) -> None:
+        """Read what happened to the chats and people that are here, whoever failed to say so."""
+        known = {
+            chat_id: stream.last
+            for chat_id, stream in self._streams.items()
+            if stream.last is not None
+        }
+        since = clock.now() - LOOK_BACK
+        chat_ids = sorted(known)
+        try:
+            for at in range(0, len(chat_ids), LOOK_CHUNK):
+                asked = chat_ids[at : at + LOOK_CHUNK]
+                behind = await self._read_row(chats_behind({i: known[i] for i in asked}))
+                for chat_id, last_seq in behind.items():
+                    if (stream := self._streams.get(chat_id)) is not None:
+                        stream.expect(last_seq)
+                for alert in await self._read_row(alerts_changed(asked, since=since)):
+                    self._publish(AlertChanged(alert.chat_id, alert))
+            patients = sorted(user for user in self._roll.users if role_of(user) == "patient")
+            for at in range(0, len(patients), LOOK_CHUNK):
+                await self._read_row(learn_whereabouts_of(patients[at : at + LOOK_CHUNK]))
+        except Exception as error:
+            log.warning("hub.look_failed", error=type(error).__name__)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
