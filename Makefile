@@ -7,12 +7,16 @@ ARGS ?=
 MAKEFLAGS += --no-print-directory
 BOOTSTRAP = $(or $(PYTHON),python3) scripts/bootstrap.py
 
-.PHONY: help run test check bench lock clean
+# What `chaos` runs at full size: the promises under fire.
+CHAOS = tests/acceptance tests/faults tests/crowd tests/cluster tests/backup
+
+.PHONY: help run test chaos check bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run     install what is missing, start the database, serve on http://127.0.0.1:8000'
 	@echo 'make test    the whole test suite (make test ARGS="-k name")'
+	@echo 'make chaos   the promises under every fault, at full size (TC_SEED=1 repeats a run)'
 	@echo 'make check   format, lint, types, import contracts, migrations and API documents in step'
 	@echo 'make bench   the benchmark, side by side with its baselines'
 	@echo 'make lock    write the lock files anew from the .in files (ARGS=--upgrade for newer ones)'
@@ -20,6 +24,9 @@ help:
 
 run test check bench lock:
 	@$(BOOTSTRAP) $@ $(ARGS)
+
+chaos:
+	@TC_CHAOS=$${TC_CHAOS:-1} $(BOOTSTRAP) test $(CHAOS) $(ARGS)
 
 clean:
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

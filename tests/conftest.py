@@ -32,6 +32,20 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "therapyconnect.config.settings"
 django.setup()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests measured, for whoever wants more than that they passed."""
+    measured = [
+        (report.nodeid.removeprefix("tests/"), value)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "measured"
+    ]
+    if measured:
+        terminalreporter.section("measured")
+        for where, value in measured:
+            terminalreporter.write_line(f"{where}: {value}")
+
+
 def pytest_unconfigure() -> None:
     if _held is not None:
         _held.release()

@@ -177,7 +177,13 @@ class LinkedHub(MemoryHub):
             self._presence.gone(user_id, node)
 
     async def _tell_notification(self, note: notes.NotifiedNote) -> None:
-        found = await self._read_row(notification_by_id(note.notification_id, user_id=note.user_id))
+        try:
+            found = await self._read_row(
+                notification_by_id(note.notification_id, user_id=note.user_id)
+            )
+        except Exception as error:
+            log.warning("hub.notification_unread", error=type(error).__name__)
+            return
         if found is not None:
             self._publish(Notified(note.user_id, found))
 
@@ -186,16 +192,21 @@ class LinkedHub(MemoryHub):
     async def _beat(self) -> None:
         beats = 0
         while True:
-            now = time.monotonic()
-            self._nodes.expire(now)
-            self._tell([notes.BeatNote(len(self._roll.users), self._roll.digest)])
-            deaf = self._deaf(now)
-            if (deaf or beats % POLL_BEATS == 0) and (
-                self._looking is None or self._looking.done()
-            ):
-                self._looking = self._spawn(self._look())
+            try:
+                self._beat_once(look=beats % POLL_BEATS == 0)
+            except Exception:
+                # Without a beat the others would take this node for dead.
+                log.error("hub.beat_broke", exc_info=True)
             beats += 1
             await asyncio.sleep(BEAT_SECONDS)
+
+    def _beat_once(self, *, look: bool) -> None:
+        now = time.monotonic()
+        self._nodes.expire(now)
+        self._tell([notes.BeatNote(len(self._roll.users), self._roll.digest)])
+        deaf = self._deaf(now)
+        if (deaf or look) and (self._looking is None or self._looking.done()):
+            self._looking = self._spawn(self._look())
 
     def _deaf(self, now: float) -> bool:
         """Whether one's own beats stay unheard; then the wire is told to listen anew."""

@@ -72,11 +72,15 @@ class PostgresWire:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _for_ever(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
+        told = ""
         while True:
             try:
                 await step()
             except Exception as error:
-                log.warning("hub.wire_broke", what=what, error=type(error).__name__)
+                name = type(error).__name__
+                if name != told:  # an outage is one line, not two a second
+                    log.warning("hub.wire_broke", what=what, error=name)
+                told = name
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _tell(self) -> None:
