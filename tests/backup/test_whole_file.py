@@ -23,13 +23,18 @@ def test_it_appears_at_the_end(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def _write_half(path: Path, error: BaseException) -> None:
+    with whole_file(path) as file:
+        file.write(b"half of")
+        raise error
+
+
 @pytest.mark.parametrize("error", [BackupError("no"), KeyboardInterrupt(), BrokenPipeError()])
 def test_what_fails_leaves_the_older_one(tmp_path: Path, error: BaseException) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"older")
-    with pytest.raises((BackupError, KeyboardInterrupt)), whole_file(path) as file:
-        file.write(b"half of")
-        raise error
+    with pytest.raises((BackupError, KeyboardInterrupt)):
+        _write_half(path, error)
     assert path.read_bytes() == b"older"
     assert os.listdir(tmp_path) == ["file"]
 
