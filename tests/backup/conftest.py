@@ -6,24 +6,24 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import islice
 
 import pytest
 
 from tests.backup.drill import CHATS, Drill, Origin, take_ring
 from tests.conftest import SERVER_URL
 from tests.harness.database import own_database
-from tests.harness.server import LiveServer, Pair
+from tests.harness.server import LiveServer
+
+FIRST_PAIR = 99_951
+"""Above those that the other tests take."""
 
 
 @pytest.fixture(scope="session")
-def origin(
-    server: LiveServer, _pairs: Iterator[Pair], tmp_path_factory: pytest.TempPathFactory
-) -> Origin:
+def origin(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Origin:
     """The run's server, backed up under load. It is still running."""
     seed = int(os.environ.get("TC_SEED") or secrets.randbelow(10**6))
     print(f"TC_SEED={seed}")  # noqa: T201
-    *pairs, quiet = islice(_pairs, CHATS + 1)
+    *pairs, quiet = server.load_pairs(CHATS + 1, first=FIRST_PAIR)
     return Origin.made(server, tmp_path_factory.mktemp("backups") / "clinic.tc", seed, pairs, quiet)
 
 

@@ -29,11 +29,11 @@ CANARY = "kanarienvogel-backup-51c7"
 # TC_CHAOS=1 is the whole promise; the default fits into every test run.
 SCALE = int(float(os.environ.get("TC_CHAOS") or 0) * 20) or 1
 CHATS = 2
-ACKS_AROUND = 80 * SCALE
+ACKS_AROUND = 60 * SCALE
 """How many messages are acknowledged before the backup begins, and again after it has ended."""
 
 
-def crew_called(name: str, pace: float = 0.05) -> Any:
+def crew_called(name: str, pace: float = 0.12) -> Any:
     """Both people of each chat, over REST and sockets; their message ids begin with `name`."""
 
     def crew(run: Run, pairs: list[Pair]) -> list[Client]:

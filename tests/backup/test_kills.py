@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.backup.drill import Origin, opens, start, take_ring
 from tests.backup.test_refusals import tables
@@ -22,6 +24,15 @@ SESSIONS = """
     WHERE datname = %s AND application_name = 'therapyconnect-backup'
 """
 WAITING = SESSIONS + " AND wait_event_type = 'Lock'"
+
+
+def command_lines() -> list[str]:
+    """Of every process: what each user of the machine can read."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(process.read_bytes().decode(errors="replace"))
+    return found
 
 
 def await_true(what: Callable[[], object], seconds: float = 60) -> None:
@@ -49,6 +60,10 @@ def test_a_killed_backup_leaves_no_file_of_that_name(origin: Origin, tmp_path: P
         holder.execute("LOCK TABLE django_content_type IN ACCESS EXCLUSIVE MODE")
         running = start(live, "backup", str(file))
         await_true(dumps)
+        password = conninfo_to_dict(live.database_url)["password"]
+        commands = [line for line in command_lines() if "pg_dump" in line]
+        assert commands
+        assert not [line for line in commands if str(password) in line]
         running.kill()
         running.communicate()
         holder.rollback()
@@ -72,6 +87,7 @@ def test_a_killed_restore_leaves_the_database_as_it_was(origin: Origin, tmp_path
             running = start(live, "restore", "--replace", str(origin.file))
             while (True,) not in watch.execute(SESSIONS, (name,)).fetchall():
                 assert running.poll() is None, "it was never seen to write"
+                time.sleep(0.001)
             running.kill()
             running.communicate()
             await_true(lambda: not watch.execute(SESSIONS, (name,)).fetchall())
