@@ -44,7 +44,7 @@ def chat(**facts: bool) -> ChatAccess:
            "deleted": False, "related": True, "room_archived": False, "therapist_can_send": True,
            "patient_can_send": True, **facts}
     )  # fmt: skip
-    return ChatAccess(CHAT, "t_aaa", "p_bbb", standing, *[0] * 10, True, True)
+    return ChatAccess(CHAT, "t_aaa", "p_bbb", standing, *[0] * 10, None, True, True)
 
 
 class Ear:

@@ -25,9 +25,10 @@ ACCESS_COLUMNS: Final = """
     c.last_seq, c.last_message_seq,
     c.therapist_delivered_seq, c.therapist_read_seq, c.patient_delivered_seq, c.patient_read_seq,
     c.therapist_unread_count, c.patient_unread_count,
-    c.therapist_hidden_seq, c.patient_hidden_seq, c.therapist_notifications, c.patient_notifications
+    c.therapist_hidden_seq, c.patient_hidden_seq, c.forked_seq,
+    c.therapist_notifications, c.patient_notifications
 """
-ACCESS_WIDTH: Final = 23
+ACCESS_WIDTH: Final = 24
 ACCESS_SQL: Final = f"""
     SELECT {ACCESS_COLUMNS}
     FROM messaging_chat c JOIN messaging_chatroom r ON r.chat_id = c.id
@@ -53,6 +54,7 @@ class ChatAccess:
     patient_unread_count: int
     therapist_hidden_seq: int
     patient_hidden_seq: int
+    forked_seq: int | None
     therapist_notifications: bool
     patient_notifications: bool
 

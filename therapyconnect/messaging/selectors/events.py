@@ -15,6 +15,7 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.errors import Invalid
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
 from therapyconnect.core.queries import Query, Reading, Row
+from therapyconnect.messaging.selectors import forks
 from therapyconnect.messaging.selectors.access import (
     ACCESS_SQL,
     ChatAccess,
@@ -60,10 +61,14 @@ class EventFilters(msgspec.Struct, kw_only=True):
 
 @dataclass(slots=True)
 class Stretch:
-    """A piece of a chat's sequence, and the chat as it stood when that was read."""
+    """A piece of a chat's sequence, and the chat as it stood when that was read.
+
+    `gap`: the cursor may be of before a restore, so there is no piece; the reader begins afresh.
+    """
 
     chat: ChatAccess
     happenings: list[Happening]
+    gap: bool = False
 
 
 def receipts_of(chat: ChatAccess) -> Receipts:
@@ -123,6 +128,8 @@ def stretch_for(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) 
     chat = yield from access_chat(viewer=viewer, chat_id=chat_id)
     if after_seq > chat.last_seq:
         raise Invalid("cursor_ahead", "The chat has no such number yet.", "after_seq")
+    if not forks.trusted(viewer, chat, after_seq):
+        return Stretch(chat, [], gap=True)
     return Stretch(chat, (yield from happenings_after(chat, after_seq=after_seq, limit=limit)))
 
 
@@ -132,6 +139,9 @@ def resume(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Re
         viewer=viewer, chat_id=chat_id, after_seq=after_seq, limit=limit
     )
     chat = stretch.chat
+    if stretch.gap:
+        detail = "The chat was restored from a backup: fetch it afresh."
+        raise Invalid("cursor_ahead", detail, "after_seq")
     return Events(
         events=[event_for(h, viewer_id=viewer.id, chat=chat) for h in stretch.happenings],
         last_seq=chat.last_seq,

@@ -32,7 +32,7 @@ class Resumer(Listener):
         """
         self._replaying = chat_id
         try:
-            done, receipts = await self._replay_events(chat_id, after_seq)
+            done, receipts, gap = await self._replay_events(chat_id, after_seq)
             for receipt in self._said_meanwhile:
                 _include(receipt, receipts)
             self._floors[chat_id] = max(done, self._floors.get(chat_id, 0))
@@ -40,6 +40,7 @@ class Resumer(Listener):
                 frames.ResumedSaid(
                     last_seq=done,
                     receipts=receipts,
+                    gap=gap,
                     chat_id=self.scope_of(chat_id),
                     ref=ref if ref is not None else UNSET,
                 )
@@ -57,8 +58,11 @@ class Resumer(Listener):
         for arrival in withheld.values():
             self.arrive(arrival)
 
-    async def _replay_events(self, chat_id: str, after_seq: int) -> tuple[int, Receipts]:
-        """Say the events; the number reached, and the chat's receipts."""
+    async def _replay_events(self, chat_id: str, after_seq: int) -> tuple[int, Receipts, bool]:
+        """Say the events; the number reached, the chat's receipts, and whether there is a gap.
+
+        With a gap none are said: what follows the number reached is pushed, the rest is fetched.
+        """
         done = after_seq
         while True:
             page = await self.engine.read(
@@ -66,13 +70,15 @@ class Resumer(Listener):
                     viewer=self.principal, chat_id=chat_id, after_seq=done, limit=REPLAY_PAGE
                 )
             )
+            if page.gap:
+                return page.chat.last_seq, receipts_of(page.chat), True
             for happening in page.happenings:
                 pushed = self._withheld.pop(happening.seq, None)
                 self._retell(Arrival(happening, page.chat), pushed)
                 done = happening.seq
             stream = self.hub.stream(chat_id)
             if done >= page.chat.last_seq and (stream is None or done >= (stream.last or 0)):
-                return done, receipts_of(page.chat)
+                return done, receipts_of(page.chat), False
             while self.push.pending_bytes > REPLAY_PAUSE_BYTES and not self.push.closed:
                 await asyncio.sleep(0.01)
 
