@@ -259,6 +259,9 @@ def ask_all(makes: Sequence[Make]) -> list[Outcome]:
     """The same for several at once: they gather in their lanes, and the first refusal is raised."""
     target = engine()
     assert target.loop is not None
+    if not django_connection.in_atomic_block:
+        # Back to its pool: a lane that waits for the database must not keep every reader waiting.
+        django_connection.close()
     futures: list[Future[Outcome]] = []
     for make in makes:
         future: Future[Outcome] = Future()
