@@ -10,7 +10,7 @@ from tests.acceptance.conftest import _say_seed, seed, stack  # noqa: F401  # fi
 from tests.harness.server import LiveServer, Pair
 from therapyconnect.embedded import Lease, lease
 
-PAIRS = 120
+PAIRS = 96
 
 Take = Callable[[int], list[Pair]]
 

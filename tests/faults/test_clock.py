@@ -55,19 +55,20 @@ class Clock:
         }
 
 
-@pytest.fixture
-def clock(tmp_path: Path) -> Clock:
-    return Clock(tmp_path / "faketime")
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
+    return Clock(tmp_path_factory.mktemp("clock") / "faketime")
 
 
-@pytest.fixture
-def off(clock: Clock, tmp_path: Path) -> Iterator[LiveServer]:
+@pytest.fixture(scope="module")
+def off(clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server whose clock is `clock`; its database keeps the right time."""
     library = next((name for name in LIBRARIES if os.path.exists(name)), None)
     if library is None:
         pytest.skip("libfaketime is not installed: no clock is set off here")
     with own_database(os.environ[SERVER]) as url:
-        live = LiveServer(tmp_path, database_url=url, env=clock.environment(library))
+        folder = tmp_path_factory.mktemp("off")
+        live = LiveServer(folder, database_url=url, env=clock.environment(library))
         live.start()
         yield live
         live.kill()

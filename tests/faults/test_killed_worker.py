@@ -7,6 +7,7 @@ not exist). The same `client_message_id` again settles it, as exactly one messag
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -64,9 +65,12 @@ def test_every_sender_of_a_dead_batch_can_settle_it(
     assert len(storming) == 2
     assert len(pairs) > 1
     told: list[str] = []
+    # A start of the application takes seconds: the short run leaves out what differs least.
+    short = kill is kill_the_application and not os.environ.get("TC_CHAOS")
+    sides = [(hang_after, True)] if short else [(hang_before, False), (hang_after, True)]
 
     def both_sides() -> None:
-        for hang, left in ((hang_before, False), (hang_after, True)):
+        for hang, left in sides:
             key = hang.__name__
             with psycopg.connect(superuser, autocommit=True) as admin:
                 admin.execute("SET synchronous_commit = local")
@@ -114,8 +118,8 @@ def test_every_sender_of_a_dead_batch_can_settle_it(
         assert {seen.status for seen in done.witness.seen if seen.what == "ready"} == {200}
     for pair in pairs:
         final = read_final(stack.base, pair)
-        assert [message.key for message in final.messages] == ["hang_before", "hang_after"]
-        assert final.last_seq == 2
+        assert [message.key for message in final.messages] == [hang.__name__ for hang, _ in sides]
+        assert final.last_seq == len(sides)
     record_property("measured", "; ".join(told))
     print("; ".join(told))  # noqa: T201
 
