@@ -183,7 +183,7 @@ class Witness:
     async def _open(self, path: str, token: str) -> ClientConnection:
         return await connect(
             self.server.ws + path, additional_headers={"Authorization": f"Bearer {token}"},
-            compression=None, ping_interval=None, proxy=None, max_queue=4096,
+            compression=None, ping_interval=None, proxy=None, max_queue=4096, open_timeout=60,
         )  # fmt: skip
 
     async def _ask_on(
