@@ -30,7 +30,10 @@ ISSUER: Final = "therapyconnect"
 AUDIENCE: Final = "therapyconnect"
 ACCESS_SECONDS: Final = 15 * 60
 REFRESH_SECONDS: Final = 14 * 24 * 3600
-LEEWAY_SECONDS: Final = 5
+SET_BACK_SECONDS: Final = 3600
+"""How far ahead `iat` and `nbf` may be. Only we sign, and never for later: such a token was minted
+before our clock was set back, and to refuse it would log out everybody at once. Its session's row
+still decides, and its `exp` has no leeway."""
 MAX_TOKEN_LENGTH: Final = 1024
 OUTSIDE: Final = "outside:"
 """What the `session_id` of a token from an outside provider begins with; a digest never does."""
@@ -180,8 +183,8 @@ def _verify(use: Use, token: str) -> _Claims:
         or not is_digest(claims.sid)
         or not 0 < len(claims.jti) <= 32
         or claims.exp <= present
-        or claims.nbf > present + LEEWAY_SECONDS
-        or claims.iat > present + LEEWAY_SECONDS
+        or claims.nbf > present + SET_BACK_SECONDS
+        or claims.iat > present + SET_BACK_SECONDS
     ):
         _refuse()
     return claims

@@ -11,7 +11,7 @@ from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
 from therapyconnect.config.wiring import key_ring
-from therapyconnect.core.connections import BoundedConnection
+from therapyconnect.core.connections import RECONNECT_SECONDS, BoundedConnection
 
 DEBUG = False
 BASE_DIR = ROOT
@@ -102,6 +102,7 @@ DATABASES: dict[str, dict[str, Any]] = {
                 "min_size": 1,
                 "max_size": 8,
                 "timeout": 3.0,
+                "reconnect_timeout": RECONNECT_SECONDS,
                 "connection_class": BoundedConnection,
             },
         },

@@ -11,6 +11,11 @@ T = TypeVar("T")
 
 ANSWER_SECONDS: Final = 12.0
 """Above `statement_timeout` (10 s): a server that lives ends a statement first, by itself."""
+RECONNECT_SECONDS: Final = 2.0
+"""After which a pool stops trying to connect, and begins anew with whoever asks next.
+
+Else each failed try doubles its pause, and an outage of a minute is felt for another.
+"""
 
 
 class BoundedConnection(psycopg.Connection[Any]):

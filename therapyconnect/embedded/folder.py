@@ -101,8 +101,10 @@ class Folder:
             for name in ("log", "run"):
                 private_dir(self.data / name)
             probe = self.data / f".probe-{secrets.token_hex(4)}"
-            probe.write_bytes(b"x")
-            probe.unlink()
+            try:
+                probe.write_bytes(b"x")
+            finally:
+                probe.unlink(missing_ok=True)  # a full disk makes the file, and takes no byte
         except OSError as error:
             raise explain_os_error(error, data=self.data) from error
 

@@ -271,9 +271,10 @@ class Keeper:
 
 
 def report(line: str) -> None:
-    """One line in the keeper's log."""
+    """One line in the keeper's log; lost where the disk is full, which must not end the keeper."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
-    print(f"{stamp} UTC [{os.getpid()}] {line}", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"{stamp} UTC [{os.getpid()}] {line}", file=sys.stderr, flush=True)
 
 
 def become_owner(folder: Folder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,12 +30,13 @@ class LogFile:
         """Move what is there to the older part when the limit is passed.
 
         The writer keeps its descriptor, so the file is copied and emptied rather than renamed; a
-        line written in between is lost.
+        line written in between is lost. On a full disk the older part is kept as far as it fits.
         """
         if self.size() > self._limit:
             older = self.path.with_name(f"{self.path.name}.1")
-            shutil.copyfile(self.path, older)
-            older.chmod(0o600)
+            with suppress(OSError):
+                shutil.copyfile(self.path, older)
+                older.chmod(0o600)
             os.truncate(self.path, 0)
 
     def lines_since(self, start: int) -> list[str]:

@@ -5,7 +5,9 @@ answers, and takes what gathered meanwhile: no timer, so a lone message waits fo
 busy system writes large batches. A chat always uses the same lane, so its order is the queue's.
 
 Bounds: a full queue refuses with 503 at once; a batch has a deadline, after which its connection
-is dropped and its requests are told that their outcome is unknown.
+is dropped and its requests are told that their outcome is unknown. After a batch that failed, what
+waited too long is refused untried, so that a database that hangs keeps nobody waiting for the
+time limit of each batch before.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ log = structlog.get_logger("therapyconnect.messaging.lanes")
 MAX_BATCH: Final = 128
 MAX_QUEUED: Final = 20_000
 MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
+QUEUE_SECONDS: Final = 6.0
 BATCH_SECONDS: Final = 8.0
+"""With the time in the queue below what a request's thread waits for its answer (15 s)."""
 RECONNECT_SECONDS: Final = 0.25
 
 Connect = Callable[[], Awaitable[AsyncConnection[Row]]]
@@ -43,13 +47,15 @@ class Lane:
     def __init__(self, connect: Connect, committed: Committed) -> None:
         self._connect = connect
         self._committed = committed
-        self._queue: deque[Request] = deque()
+        self._queue: deque[tuple[float, Request]] = deque()
+        """Each with the moment, on the loop's clock, until which it waits while batches fail."""
         self._queued_bytes = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._connection: AsyncConnection[Row] | None = None
         self._retry_at = 0.0
+        self._failing = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -60,7 +66,8 @@ class Lane:
         if len(self._queue) >= MAX_QUEUED or self._queued_bytes >= MAX_QUEUED_BYTES:
             request.reply(Unavailable("overloaded"))
             return
-        self._queue.append(request)
+        until = asyncio.get_running_loop().time() + QUEUE_SECONDS
+        self._queue.append((until, request))
         self._queued_bytes += request.size
         self._idle.clear()
         self._wake.set()
@@ -81,10 +88,25 @@ class Lane:
                 self._wake.clear()
                 self._idle.set()
                 await self._wake.wait()
-            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
-            self._queued_bytes -= sum(request.size for request in batch)
-            outcomes = await self._commit(batch)
-            self._answer(batch, outcomes)
+            if self._failing and (late := self._take_late()):
+                log.warning("lane.waited_too_long", size=len(late))
+                self._answer(late, [Unavailable("overloaded") for _ in late])
+            batch = [self._take() for _ in range(min(MAX_BATCH, len(self._queue)))]
+            if batch:
+                self._answer(batch, await self._commit(batch))
+
+    def _take(self) -> Request:
+        _, request = self._queue.popleft()
+        self._queued_bytes -= request.size
+        return request
+
+    def _take_late(self) -> list[Request]:
+        """Those that waited too long: the oldest, so the order of the rest stays."""
+        now = asyncio.get_running_loop().time()
+        late = []
+        while self._queue and self._queue[0][0] < now:
+            late.append(self._take())
+        return late
 
     async def _commit(self, batch: Sequence[Request]) -> Sequence[Outcome]:
         unknown = False
@@ -94,12 +116,15 @@ class Lane:
                 if connection is None:
                     return [Unavailable() for _ in batch]
                 unknown = True
-                return await send_messages(connection, batch)
+                outcomes = await send_messages(connection, batch)
+            self._failing = False
+            return outcomes
         except (psycopg.Error, OSError, TimeoutError) as error:
             log.warning("lane.batch_failed", error=type(error).__name__, size=len(batch))
         except Exception:
             # A bug must not take the lane, and every chat on it, down with it.
             log.error("lane.batch_broke", exc_info=True, size=len(batch))
+        self._failing = True
         await self._disconnect()
         if not unknown:
             self._retry_at = asyncio.get_running_loop().time() + RECONNECT_SECONDS

@@ -1,0 +1,1 @@
+"""One file for each fault: injected for real, under the recorder, against the real server."""
