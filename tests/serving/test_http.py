@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from .conftest import Process, error_of, handshake
+from .conftest import MakeServer, Process, error_of, handshake
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
 LIMIT = 16 * 1024
@@ -214,3 +214,29 @@ def test_expect_100_continue(server: Process) -> None:
         assert b" 100 " in client.read_head()
         client.write(b"ok")
         assert json.loads(client.read_all().partition(b"\r\n\r\n")[2])["size"] == 2
+
+
+def test_one_request_too_many_is_refused_and_a_dribbled_body_takes_no_place(
+    own_server: MakeServer,
+) -> None:
+    server = own_server(requests=2, body_seconds=10)
+    with (
+        server.connect() as first,
+        server.connect() as second,
+        server.connect() as third,
+        server.connect() as dribbler,
+    ):
+        dribbler.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf")
+        time.sleep(0.1)
+        for busy in (first, second):
+            busy.write(b"GET /slow?1.0 HTTP/1.1\r\nhost: x\r\n\r\n")
+        time.sleep(0.2)
+        third.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        refused = third.read_all()
+        assert refused.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1" in refused
+        assert b'"overloaded"' in refused
+        assert first.read_head().startswith(b"HTTP/1.1 200")
+        assert second.read_head().startswith(b"HTTP/1.1 200")
+        dribbler.write(b" done")
+        assert dribbler.read_head().startswith(b"HTTP/1.1 200")

@@ -30,7 +30,7 @@ ISSUER: Final = "therapyconnect"
 AUDIENCE: Final = "therapyconnect"
 ACCESS_SECONDS: Final = 15 * 60
 REFRESH_SECONDS: Final = 14 * 24 * 3600
-SET_BACK_SECONDS: Final = 3600
+SET_BACK_SECONDS: Final = 1800
 """How far ahead `iat` and `nbf` may be. Only we sign, and never for later: such a token was minted
 before our clock was set back, and to refuse it would log out everybody at once. Its session's row
 still decides, and its `exp` has no leeway."""

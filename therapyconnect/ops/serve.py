@@ -34,6 +34,7 @@ def serve(
         fd=fd,
         on_drain=application.drain,
         beside_refusal=beside_refusal,
+        always=lambda path: path.startswith("/health/"),
         forwarded_allow_ips="127.0.0.1" if ENVIRONMENT.production else None,
     )
     uvloop.run(_serve(server, on_ready, life))

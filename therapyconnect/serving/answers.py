@@ -59,6 +59,9 @@ HEADERS_TOO_LARGE = Refusal(
     431, "request_header_fields_too_large", "The request head is larger than 16 KiB."
 )
 SERVER_ERROR = Refusal(500, "error", "A server error occurred.")
+OVERLOADED = Refusal(
+    503, "overloaded", "Too much is under way: try again.", ((b"retry-after", b"1"),)
+)
 GOING_AWAY = Refusal(
     503, "service_unavailable", "The server is going away.", ((b"retry-after", b"1"),)
 )

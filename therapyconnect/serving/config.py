@@ -14,12 +14,20 @@ from therapyconnect.serving.push import Flusher
 BodyLimit = Callable[[str, str], int]
 """`(method, path)` to the largest body accepted there, in bytes."""
 
+Always = Callable[[str], bool]
+"""`(path)` to whether it is answered however much is under way."""
+
 DEFAULT_BODY_BYTES = 2 * 1024 * 1024
 
 
 def default_body_limit(method: str, path: str) -> int:
     """2 MiB everywhere."""
     return DEFAULT_BODY_BYTES
+
+
+def never(path: str) -> bool:
+    """No path goes first."""
+    return False
 
 
 class ServingConfig(uvicorn.Config):
@@ -32,10 +40,14 @@ class ServingConfig(uvicorn.Config):
         limits: Limits | None = None,
         body_limit: BodyLimit = default_body_limit,
         beside_refusal: BesideRefusal = nothing_beside,
+        always: Always = never,
         **options: Any,
     ) -> None:
         self.limits = limits or Limits()
         self.body_limit = body_limit
         self.beside_refusal = beside_refusal
+        self.always = always
+        self.under_way = 0
+        """Requests that are here whole, and not answered yet."""
         self.flusher = Flusher()
         super().__init__(app, **options)

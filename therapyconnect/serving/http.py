@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httptools
-from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -20,12 +20,11 @@ from therapyconnect.serving.answers import (
     NOTHING,
     PAYLOAD_TOO_LARGE,
     REQUEST_TIMEOUT,
-    SERVER_ERROR,
     Refusal,
 )
 from therapyconnect.serving.beside import beside
 from therapyconnect.serving.config import ServingConfig
-from therapyconnect.serving.failures import log_failure
+from therapyconnect.serving.guarded import Guarded
 from therapyconnect.serving.websocket import WebSocketProtocol
 
 
@@ -222,7 +221,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = None  # type: ignore[assignment]  # breaks the circle between parser and protocol
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        super()._start_asgi_task(cycle, _Guarded(app, cycle, self))
+        super()._start_asgi_task(cycle, Guarded(app, cycle, self))
 
     # Refusals and deadlines.
 
@@ -329,37 +328,3 @@ class HttpProtocol(HttpToolsProtocol):
         fields = self.beside_request(cycle.scope)
         self.transport.write(GOING_AWAY.answer(self.server_state.default_headers, fields))
         self.transport.close()
-
-
-class _Guarded:
-    """The application, with its failures logged by type and answered in our shape."""
-
-    __slots__ = ("_app", "_cycle", "_protocol")
-
-    def __init__(
-        self, app: ASGI3Application, cycle: RequestResponseCycle, protocol: HttpProtocol
-    ) -> None:
-        self._app = app
-        self._cycle = cycle
-        self._protocol = protocol
-
-    async def __call__(
-        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
-        try:
-            await self._app(scope, receive, send)
-        except Exception as exc:
-            log_failure("HTTP application", exc)
-            cycle = self._cycle
-            if cycle.response_started:
-                self._protocol.transport.abort()
-            elif not cycle.disconnected:
-                await _answer(cycle, SERVER_ERROR, self._protocol.beside_request(cycle.scope))
-
-
-async def _answer(cycle: RequestResponseCycle, refusal: Refusal, fields: Mapping[str, Any]) -> None:
-    head, _, body = refusal.answer(beside=fields).partition(b"\r\n\r\n")
-    lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
-    headers = [(name, value) for name, value in lines]
-    await cycle.send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await cycle.send({"type": "http.response.body", "body": body, "more_body": False})

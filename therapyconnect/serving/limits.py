@@ -27,6 +27,9 @@ class Limits:
     bytes makes
     the kernel reset the connection, and the client would never see why it was refused."""
 
+    requests: int = 256
+    """Whole requests being answered at once: each may hold a thread. One more is told 503."""
+
     # What one socket may send us.
     message_bytes: int = 128 * 1024
     """One WebSocket message, all its fragments together."""

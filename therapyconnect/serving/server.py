@@ -15,7 +15,13 @@ from typing import Any
 import uvicorn
 
 from therapyconnect.serving.beside import BesideRefusal, nothing_beside
-from therapyconnect.serving.config import BodyLimit, ServingConfig, default_body_limit
+from therapyconnect.serving.config import (
+    Always,
+    BodyLimit,
+    ServingConfig,
+    default_body_limit,
+    never,
+)
 from therapyconnect.serving.failures import log_failure
 from therapyconnect.serving.http import HttpProtocol
 from therapyconnect.serving.limits import Limits
@@ -189,6 +195,7 @@ def make_server(
     on_drain: OnDrain = nothing_to_drain,
     body_limit: BodyLimit = default_body_limit,
     beside_refusal: BesideRefusal = nothing_beside,
+    always: Always = never,
     limits: Limits | None = None,
     forwarded_allow_ips: str | None = None,
     log_level: str | int | None = None,
@@ -197,7 +204,8 @@ def make_server(
     """A server for an ASGI application, with lifespan.
 
     `fd`: a bound socket to take over instead of host and port. `beside_refusal`: what the refusal
-    of a request says besides its error. `forwarded_allow_ips`: the proxies whose `X-Forwarded-*`
+    of a request says besides its error. `always`: the paths that are answered however much is under
+    way. `forwarded_allow_ips`: the proxies whose `X-Forwarded-*`
     is believed; none by default. Logging is the caller's unless `log_config`
     is given.
     """
@@ -207,6 +215,7 @@ def make_server(
         limits=limits,
         body_limit=body_limit,
         beside_refusal=beside_refusal,
+        always=always,
         host=host,
         port=port,
         fd=fd,
