@@ -1,0 +1,134 @@
+"""All sockets come back at once, after a crash of the server or of the line: nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+import uvloop
+
+from tests.crowd.conftest import CHAOS, Supply
+from tests.crowd.member import Member, Tally
+from tests.crowd.meter import MIB, cpu_seconds, feel_pulse, forget_peak, memory_of, rank
+from tests.crowd.writers import writing
+from tests.harness.server import LiveServer, Pair
+
+SOCKETS = int(10_000 * CHAOS) if CHAOS else 1_000
+WRITERS = 10
+JITTER_SECONDS = 5.0 if CHAOS else 0.5
+"""What a client spreads its first try over: as short as a client that was told of jitter may."""
+BACK_SECONDS = 240.0 if CHAOS else 60.0
+AT_ONCE_AT_FIRST = 100
+# 503 says when to come again, and a server that is not there refuses; a reset says nothing.
+HONEST = {"503", "refused", "1001", "unavailable"}
+
+
+def test_after_the_server_was_killed(
+    crowded: LiveServer, supply: Supply, need_files: Callable[[int], None], measured: Measured
+) -> None:
+    need_files(SOCKETS + 500)
+
+    async def kill(members: Sequence[Member]) -> None:
+        await asyncio.to_thread(crowded.kill)
+        await asyncio.to_thread(crowded.start)
+
+    pairs = supply.take(SOCKETS // 2 + WRITERS)
+    measured("server killed: " + uvloop.run(_stampede(crowded, pairs, kill)))
+
+
+def test_after_the_line_was_cut(
+    crowded: LiveServer, supply: Supply, need_files: Callable[[int], None], measured: Measured
+) -> None:
+    need_files(SOCKETS + 500)
+
+    async def cut(members: Sequence[Member]) -> None:
+        for member in members:
+            member.cut()
+
+    pairs = supply.take(SOCKETS // 2 + WRITERS)
+    measured("line cut: " + uvloop.run(_stampede(crowded, pairs, cut)))
+
+
+Measured = Callable[[str], None]
+Blow = Callable[[Sequence[Member]], Awaitable[None]]
+
+
+async def _stampede(server: LiveServer, pairs: Sequence[Pair], blow: Blow) -> str:
+    """What was measured of a crowd that is struck by `blow` in the middle of a round of messages.
+
+    Each therapist had sent one, and whether it was committed nobody knows: they come back, resume
+    from where they were, and send it again with its id where they did not hear it.
+    """
+    tally = Tally()
+    crowd, apart = pairs[WRITERS:], pairs[:WRITERS]
+    members = [
+        Member(server, pair, tally, therapist=therapist)
+        for pair in crowd
+        for therapist in (True, False)
+    ]
+    empty = memory_of(server).now
+    await _come_slowly(members)
+    tally.met.clear()
+    idle = memory_of(server).now
+    for member in members:
+        member.await_message(f"round-{member.chat_id}")
+        member.stays = False
+    for member in members[::2]:
+        member.to_send = member.awaited
+        member.send()
+    await blow(members)
+    for member in members:
+        member.stays = True
+    ready = time.perf_counter()
+    tally.began, tally.resumed = ready, []
+    forget_peak(server)
+    used = cpu_seconds(server)
+    async with feel_pulse(server) as pulse, writing(server, apart) as acks:
+        coming = [asyncio.create_task(member.come(JITTER_SECONDS)) for member in members]
+        try:
+            async with asyncio.timeout(BACK_SECONDS):
+                await asyncio.gather(*coming)
+                await asyncio.gather(*(member.settled.wait() for member in members))
+        except TimeoutError:
+            away = [m for m in members if not m.settled.is_set()]
+            raise AssertionError((len(away), tally.met, [vars(m) for m in away[:2]])) from None
+        back = time.perf_counter() - ready
+    used, memory = cpu_seconds(server) - used, memory_of(server)
+    for member in members:
+        member.cut()
+
+    faults = [(member.user_id, member.faults) for member in members if member.faults]
+    assert not faults, faults[:5]
+    heard = Counter(tuple(member.heard.items()) for member in members)
+    assert set(heard) == {((f"round-{pair.chat_id}", 1),) for pair in crowd}
+    assert {member.cursor for member in members} == {1}
+    assert set(tally.met) <= HONEST, tally.met
+    assert not tally.without_advice
+    assert not acks.lost
+    assert acks.took
+    assert pulse.took
+    return (
+        f"{len(members)} sockets within {JITTER_SECONDS:g} s: all resumed after {back:.1f} s"
+        f" (p50 {rank(tally.resumed, 50) / 1000:.1f}, p99 {rank(tally.resumed, 99) / 1000:.1f});"
+        f" met {dict(tally.met) or 'no refusal'}; others' acks p50/p99/max"
+        f" {rank(acks.took, 50):.0f}/{rank(acks.took, 99):.0f}/{rank(acks.took, 100):.0f} ms"
+        f" of {len(acks.took)}, refused {dict(Counter(acks.refused))}; health p50/p99/max"
+        f" {rank(pulse.took, 50):.0f}/{rank(pulse.took, 99):.0f}/{pulse.worst:.0f} ms;"
+        f" server CPU {used:.1f} s, memory {memory.now // MIB} MiB, at most"
+        f" {memory.most // MIB}; idle socket {(idle - empty) / len(members):.1f} KiB"
+    )
+
+
+async def _come_slowly(members: Sequence[Member]) -> None:
+    """Before anything happens: a few at a time."""
+    gate = asyncio.Semaphore(AT_ONCE_AT_FIRST)
+
+    async def come(member: Member) -> None:
+        async with gate:
+            await member.come(0)
+
+    async with asyncio.timeout(BACK_SECONDS):
+        await asyncio.gather(*(come(member) for member in members))
+        await asyncio.gather(*(member.settled.wait() for member in members))
