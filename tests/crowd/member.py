@@ -44,6 +44,7 @@ class Link(Socket):
         path = f"/ws/notifications/{member.user_id}/"
         super().__init__(f"127.0.0.1:{server.port}", path, member.token)
         self._member = member
+        self.given_up = False
 
     def greeted(self, text: bytes) -> None:
         self._member.greeted(self)
@@ -58,6 +59,12 @@ class Link(Socket):
     def ask(self, **fields: object) -> None:
         self.say(frame(json.dumps(fields).encode()))
         self.flush()
+
+    def give_up(self) -> None:
+        """Nobody waits for its greeting any more."""
+        self.given_up = True
+        self.opened.add_done_callback(lambda opened: opened.exception())
+        self.cut()
 
     def cut(self) -> None:
         """Gone without a word."""
@@ -113,12 +120,12 @@ class Member:
                     partial(_same, link), "127.0.0.1", self.server.port,
                     local_addr=(self._source, 0),
                 )  # fmt: skip
-                await link.opened
+                await asyncio.shield(link.opened)
         except ConnectionRefusedError:
             self.tally.met["refused"] += 1
         except TimeoutError:
             self.tally.met["late"] += 1
-            link.cut()
+            link.give_up()
         except ConnectionError as error:
             self._refused(str(error))
         else:
@@ -137,6 +144,8 @@ class Member:
             self.tally.without_advice += 1
 
     def greeted(self, link: Link) -> None:
+        if link.given_up:
+            return
         self.link, self.resumed = link, False
         link.ask(type="resume", chats={self.chat_id: self.cursor})
 
