@@ -7,7 +7,6 @@ import random
 import resource
 import secrets
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 import pytest
 
@@ -16,6 +15,9 @@ from tests.harness.server import LiveServer, Pair
 
 CHAOS = float(os.environ.get("TC_CHAOS") or 0)
 """TC_CHAOS=1 is the whole promise; the default fits into every test run."""
+
+
+BATCH = 100
 
 
 @pytest.fixture
@@ -76,13 +78,27 @@ class Supply:
         self._server = server
         self._next = 1
         self._ready: list[Pair] = []
+        self._twice: list[tuple[Pair, Pair]] = []
+
+    def take_twice(self, count: int) -> tuple[list[Pair], list[Pair]]:
+        """So many people, each with two sessions."""
+        if len(self._twice) < count:
+            first = self._server.load_pairs(BATCH, first=self._next)
+            again = self._server.load_pairs(BATCH, first=self._next)
+            assert [pair.chat_id for pair in first] == [pair.chat_id for pair in again]
+            self._next += BATCH
+            self._twice += zip(first, again)
+        taken = self._twice[:count]
+        del self._twice[:count]
+        return [first for first, _ in taken], [second for _, second in taken]
 
     def take(self, count: int) -> list[Pair]:
         while len(self._ready) < count:
-            more = min(1000, count - len(self._ready))
+            # Many at a time: each call is a process of its own, which starts for seconds.
+            more = max(200, min(1000, count - len(self._ready)))
             self._ready += self._server.load_pairs(more, first=self._next)
             self._next += more
-        taken = list(islice(self._ready, count))
+        taken = self._ready[:count]
         del self._ready[:count]
         return taken
 
