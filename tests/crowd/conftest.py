@@ -18,6 +18,7 @@ CHAOS = float(os.environ.get("TC_CHAOS") or 0)
 
 
 BATCH = 100
+FEW_FILES = 128
 
 
 @pytest.fixture
@@ -60,12 +61,17 @@ def need_files() -> Callable[[int], None]:
 
 @pytest.fixture(scope="package")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """The product, throttles off."""
+    """The product, throttles off; started where a shell allows few open files, as many do."""
     from tests.conftest import SERVER_URL
 
     with own_database(SERVER_URL) as url:
         live = LiveServer(tmp_path_factory.mktemp("crowd"), database_url=url)
-        live.start()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FEW_FILES, hard))
+        try:
+            live.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         yield live
         if live.process is not None:
             live.kill()

@@ -36,6 +36,16 @@ class Tally:
     """Seconds from `began` until each was resumed."""
     began: float = 0.0
 
+    def begin(self) -> None:
+        self.began = time.perf_counter()
+        self.met.clear()
+        self.resumed.clear()
+        self.without_advice = 0
+
+    def now(self) -> float:
+        """Seconds since `begin`."""
+        return time.perf_counter() - self.began
+
 
 class Link(Socket):
     """One connection of a member."""
@@ -107,7 +117,7 @@ class Member:
         while not await self._connect():
             tries += 1
             most = min(BACKOFF_MOST, BACKOFF_FIRST * 2**tries)
-            await asyncio.sleep(self._advised * random.uniform(1, 2) or random.uniform(0, most))
+            await asyncio.sleep(self._advised * random.uniform(1, 1.25) or random.uniform(0, most))
 
     async def _connect(self) -> bool:
         """Whether the socket was opened and greeted; what came instead is counted."""
@@ -158,7 +168,7 @@ class Member:
             self._message(said["message"])
         elif kind == "resumed":
             self.resumed = True
-            self.tally.resumed.append(time.perf_counter() - self.tally.began)
+            self.tally.resumed.append(self.tally.now())
             if said.get("gap"):
                 self.faults.append("gap")
             if said["last_seq"] != self.cursor:

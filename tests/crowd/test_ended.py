@@ -16,7 +16,6 @@ import uvloop
 from tests.api.calls import claims_of, connect, ok
 from tests.crowd.conftest import CHAOS, Supply
 from tests.crowd.seats import Place, Seat, all_ended, take_seats
-
 from tests.harness.server import PASSWORD, LiveServer, Pair
 
 PAIRS, UNCONCERNED = 5, 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -19,48 +18,26 @@ SOCKETS = int(10_000 * CHAOS) if CHAOS else 1_000
 WRITERS = 10
 JITTER_SECONDS = 5.0 if CHAOS else 0.5
 """What a client spreads its first try over: as short as a client that was told of jitter may."""
-BACK_SECONDS = 240.0 if CHAOS else 60.0
+BACK_SECONDS = 600.0 if CHAOS else 120.0
 AT_ONCE_AT_FIRST = 100
 # 503 says when to come again, and a server that is not there refuses; a reset says nothing.
 HONEST = {"503", "refused", "1001", "unavailable"}
 
 
-def test_after_the_server_was_killed(
-    crowded: LiveServer, supply: Supply, need_files: Callable[[int], None], measured: Measured
-) -> None:
-    need_files(SOCKETS + 500)
-
-    async def kill(members: Sequence[Member]) -> None:
-        await asyncio.to_thread(crowded.kill)
-        await asyncio.to_thread(crowded.start)
-
-    pairs = supply.take(SOCKETS // 2 + WRITERS)
-    measured("server killed: " + uvloop.run(_stampede(crowded, pairs, kill)))
-
-
-def test_after_the_line_was_cut(
-    crowded: LiveServer, supply: Supply, need_files: Callable[[int], None], measured: Measured
-) -> None:
-    need_files(SOCKETS + 500)
-
-    async def cut(members: Sequence[Member]) -> None:
-        for member in members:
-            member.cut()
-
-    pairs = supply.take(SOCKETS // 2 + WRITERS)
-    measured("line cut: " + uvloop.run(_stampede(crowded, pairs, cut)))
-
-
 Measured = Callable[[str], None]
-Blow = Callable[[Sequence[Member]], Awaitable[None]]
+Blow = Callable[[], Awaitable[None]]
 
 
-async def _stampede(server: LiveServer, pairs: Sequence[Pair], blow: Blow) -> str:
-    """What was measured of a crowd that is struck by `blow` in the middle of a round of messages.
+def test_all_come_back_at_once(
+    crowded: LiveServer, supply: Supply, need_files: Callable[[int], None], measured: Measured
+) -> None:
+    """After the server was killed; then after the line to all of them was cut."""
+    need_files(SOCKETS + 500)
+    pairs = supply.take(SOCKETS // 2 + WRITERS)
+    uvloop.run(_two_storms(crowded, pairs, measured))
 
-    Each therapist had sent one, and whether it was committed nobody knows: they come back, resume
-    from where they were, and send it again with its id where they did not hear it.
-    """
+
+async def _two_storms(server: LiveServer, pairs: Sequence[Pair], measured: Measured) -> None:
     tally = Tally()
     crowd, apart = pairs[WRITERS:], pairs[:WRITERS]
     members = [
@@ -68,55 +45,72 @@ async def _stampede(server: LiveServer, pairs: Sequence[Pair], blow: Blow) -> st
         for pair in crowd
         for therapist in (True, False)
     ]
+
+    async def kill() -> None:
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+
+    async def cut() -> None:
+        for member in members:
+            member.cut()
+
     empty = memory_of(server).now
     await _come_slowly(members)
-    tally.met.clear()
-    idle = memory_of(server).now
+    idle = (memory_of(server).now - empty) / len(members)
+    measured(f"{len(members)} idle sockets: {idle:.1f} KiB each")
+    measured("server killed: " + await _storm(server, members, apart, kill))
+    measured("line cut: " + await _storm(server, members, apart, cut))
     for member in members:
-        member.await_message(f"round-{member.chat_id}")
+        member.stays = False
+        member.cut()
+    assert {member.cursor for member in members} == {2}
+    assert {tuple(member.heard.values()) for member in members} == {(1, 1)}
+
+
+async def _storm(
+    server: LiveServer, members: Sequence[Member], apart: Sequence[Pair], blow: Blow
+) -> str:
+    """What was measured of a crowd that is struck by `blow` in the middle of a round of messages.
+
+    Each therapist had sent one, and whether it was committed nobody knows: they come back, resume
+    from where they were, and send it again with its id where they did not hear it.
+    """
+    tally = members[0].tally
+    for member in members:
+        member.await_message(f"after-{member.cursor}-{member.chat_id}")
         member.stays = False
     for member in members[::2]:
         member.to_send = member.awaited
         member.send()
-    await blow(members)
+    await blow()
     for member in members:
         member.stays = True
-    ready = time.perf_counter()
-    tally.began, tally.resumed = ready, []
+    tally.begin()
     forget_peak(server)
     used = cpu_seconds(server)
     async with feel_pulse(server) as pulse, writing(server, apart) as times:
         coming = [asyncio.create_task(member.come(JITTER_SECONDS)) for member in members]
-        try:
-            async with asyncio.timeout(BACK_SECONDS):
-                await asyncio.gather(*coming)
-                await asyncio.gather(*(member.settled.wait() for member in members))
-        except TimeoutError:
-            away = [m for m in members if not m.settled.is_set()]
-            raise AssertionError((len(away), tally.met, [vars(m) for m in away[:2]])) from None
-        back = time.perf_counter() - ready
+        async with asyncio.timeout(BACK_SECONDS):
+            await asyncio.gather(*coming)
+            await asyncio.gather(*(member.settled.wait() for member in members))
+        back = tally.now()
     used, memory = cpu_seconds(server) - used, memory_of(server)
-    for member in members:
-        member.cut()
-
     faults = [(member.user_id, member.faults) for member in members if member.faults]
     assert not faults, faults[:5]
-    heard = Counter(tuple(member.heard.items()) for member in members)
-    assert set(heard) == {((f"round-{pair.chat_id}", 1),) for pair in crowd}
-    assert {member.cursor for member in members} == {1}
     assert set(tally.met) <= HONEST, tally.met
     assert not tally.without_advice
     assert times.acks
+    assert set(times.refused) <= {"unavailable", "overloaded"}
     assert pulse.took
     return (
         f"{len(members)} sockets within {JITTER_SECONDS:g} s: all resumed after {back:.1f} s"
         f" (p50 {rank(tally.resumed, 50) / 1000:.1f}, p99 {rank(tally.resumed, 99) / 1000:.1f});"
         f" met {dict(tally.met) or 'no refusal'}; others' acks p50/p99/max"
         f" {rank(times.acks, 50):.0f}/{rank(times.acks, 99):.0f}/{rank(times.acks, 100):.0f} ms"
-        f" of {len(times.acks)}, refused {dict(Counter(times.refused))}; health p50/p99/max"
-        f" {rank(pulse.took, 50):.0f}/{rank(pulse.took, 99):.0f}/{pulse.worst:.0f} ms;"
-        f" server CPU {used:.1f} s, memory {memory.now // MIB} MiB, at most"
-        f" {memory.most // MIB}; idle socket {(idle - empty) / len(members):.1f} KiB"
+        f" of {len(times.acks)}, refused {dict(Counter(times.refused)) or 'none'};"
+        f" health p50/p99/max {rank(pulse.took, 50):.0f}/{rank(pulse.took, 99):.0f}"
+        f"/{pulse.worst:.0f} ms; server CPU {used:.1f} s, memory {memory.now // MIB} MiB,"
+        f" at most {memory.most // MIB}"
     )
 
 

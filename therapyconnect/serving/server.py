@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -26,6 +27,18 @@ logger = logging.getLogger("therapyconnect.serving")
 OnDrain = Callable[[], Awaitable[None]]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def raise_file_limit() -> None:
+    """Let this process have as many sockets open as it may.
+
+    Many shells and supervisors begin with 1,024 and allow far more; the thousandth client would
+    find a server that accepts nobody.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def nothing_to_drain() -> None:
@@ -75,6 +88,7 @@ class Server(uvicorn.Server):
             await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        raise_file_limit()
         if sockets is None and self.config.fd is not None:
             # uvicorn takes any descriptor for a Unix socket; this asks the kernel what it is.
             sockets = [socket.socket(fileno=self.config.fd)]
