@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import resource
 import signal
 import socket
@@ -93,6 +94,30 @@ class Server(uvicorn.Server):
             # uvicorn takes any descriptor for a Unix socket; this asks the kernel what it is.
             sockets = [socket.socket(fileno=self.config.fd)]
         await super().startup(sockets)
+        if self.started:
+            await self._listen_wider()
+
+    async def _listen_wider(self) -> None:
+        """Take several connections in a turn of the loop.
+
+        libuv takes one from each listening socket: where a turn is long, since thousands come at
+        once, most would wait in the kernel until it forgets them, and never be told anything.
+        """
+        loop = asyncio.get_running_loop()
+
+        def create_protocol() -> HttpProtocol:
+            return HttpProtocol(
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        for listening in [sock for server in self.servers for sock in server.sockets]:
+            for _ in range(self.config.limits.accepted_at_once - 1):
+                same = socket.socket(fileno=os.dup(listening.fileno()))
+                self.servers.append(
+                    await loop.create_server(
+                        create_protocol, sock=same, backlog=self.config.backlog
+                    )
+                )
 
     async def main_loop(self) -> None:
         assert self._stop is not None
