@@ -57,7 +57,8 @@ class Writer(Socket):
         began = self.began[str(number)] = time.perf_counter()
         self.say(frame_of(json.dumps(said, ensure_ascii=False).encode()))
         self.flush()
-        refused = await asyncio.wait_for(answer, ACK_SECONDS)
+        async with asyncio.timeout(ACK_SECONDS):  # `wait_for` may lose a cancellation
+            refused = await answer
         if refused:
             times.refused.append(refused)
         else:

@@ -3,13 +3,15 @@
 Each admission reads from the database, and so does the resume that follows it. Let in all
 together, thousands would wait for the same few connections until each of them had waited too long,
 and come again: nobody would ever be in. So a few are on their way in, some wait in the order in
-which they came, and the others are told at once when to come again, each at another time.
+which they came, and the others are told at once when to come again: each when it would be its
+turn, at the pace of the last ones. Refusing costs too, and who comes too early is refused again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -21,7 +23,10 @@ AT_ONCE: Final = 16
 WAITING: Final = 1_000
 WAIT_SECONDS: Final = 8.0
 """Below what a client waits for the answer to its handshake."""
-AGAIN_SECONDS: Final = (2, 15)
+AGAIN_SECONDS: Final = (2, 60)
+"""The shortest and the longest advice."""
+_FIRST_PACE: Final = 0.005
+_SMOOTHING: Final = 64
 
 
 class Gate:
@@ -34,6 +39,10 @@ class Gate:
         self._most_waiting = waiting
         self._seconds = seconds
         self._waiting = 0
+        # Seconds from one admission to the next while many wait, and when the next turn is free.
+        self._pace = _FIRST_PACE
+        self._passed_at = 0.0
+        self._turn = 0.0
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:
@@ -45,20 +54,32 @@ class Gate:
         try:
             yield
         finally:
+            self._note_pace()
             self._room.release()
 
     async def _wait(self) -> None:
         if self._waiting >= self._most_waiting:
-            raise _full()
+            raise self._full()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._seconds):
                 await self._room.acquire()
         except TimeoutError:
-            raise _full() from None
+            raise self._full() from None
         finally:
             self._waiting -= 1
 
+    def _note_pace(self) -> None:
+        now = time.monotonic()
+        if self._waiting:
+            self._pace += (min(1.0, now - self._passed_at) - self._pace) / _SMOOTHING
+        self._passed_at = now
 
-def _full() -> Unavailable:
-    return Unavailable("overloaded", retry_after=random.randint(*AGAIN_SECONDS))  # noqa: S311
+    def _full(self) -> Unavailable:
+        now, (least, most) = time.monotonic(), AGAIN_SECONDS
+        self._turn = max(self._turn, now + self._waiting * self._pace) + self._pace
+        seconds = max(least, round(self._turn - now))
+        if seconds > most:
+            self._turn = now + most
+            seconds = random.randint(most // 2, most)  # noqa: S311 (jitter, not a secret)
+        return Unavailable("overloaded", retry_after=seconds)
