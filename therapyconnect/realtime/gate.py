@@ -78,8 +78,8 @@ class Gate:
     def _full(self) -> Unavailable:
         now, (least, most) = time.monotonic(), AGAIN_SECONDS
         self._turn = max(self._turn, now + self._waiting * self._pace) + self._pace
-        seconds = max(least, round(self._turn - now))
+        seconds = self._turn - now
         if seconds > most:
             self._turn = now + most
-            seconds = random.randint(most // 2, most)  # noqa: S311 (jitter, not a secret)
-        return Unavailable("overloaded", retry_after=seconds)
+            seconds = random.uniform(most / 2, most)  # noqa: S311 (jitter, not a secret)
+        return Unavailable("overloaded", retry_after=max(least, round(seconds)))
