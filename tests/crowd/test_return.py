@@ -85,6 +85,7 @@ async def _storm(
     await blow()
     for member in members:
         member.stays = True
+        member.settled.clear()
     tally.begin()
     forget_peak(server)
     used = cpu_seconds(server)
