@@ -42,6 +42,7 @@ class Gate:
         # Seconds from one admission to the next while many wait, and when the next turn is free.
         self._pace = _FIRST_PACE
         self._passed_at = 0.0
+        self._busy = False
         self._turn = 0.0
 
     @asynccontextmanager
@@ -71,13 +72,15 @@ class Gate:
 
     def _note_pace(self) -> None:
         now = time.monotonic()
-        if self._waiting:
-            self._pace += (min(1.0, now - self._passed_at) - self._pace) / _SMOOTHING
+        if self._busy:
+            self._pace += (now - self._passed_at - self._pace) / _SMOOTHING
+        self._busy = self._waiting > 0
         self._passed_at = now
 
     def _full(self) -> Unavailable:
         now, (least, most) = time.monotonic(), AGAIN_SECONDS
-        self._turn = max(self._turn, now + self._waiting * self._pace) + self._pace
+        # Behind those who were told before, not behind those who wait: early is better than idle.
+        self._turn = max(self._turn, now) + self._pace
         seconds = self._turn - now
         if seconds > most:
             self._turn = now + most
