@@ -236,7 +236,7 @@ def away(server: LiveServer) -> Iterator[psycopg.Connection]:
         try:
             elsewhere.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = %s AND pid <> %s",
+                " WHERE datname = %s AND pid <> %s AND backend_type = 'client backend'",
                 (name, holder.info.backend_pid),
             )
             yield holder
