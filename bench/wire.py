@@ -43,6 +43,8 @@ class Socket(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done once the first text frame (the greeting) was heard."""
         self.ended = False
+        self.code: int | None = None
+        """What the server closed with, where it said so."""
 
     def hear(self, text: bytes) -> None:
         raise NotImplementedError
@@ -117,6 +119,8 @@ class Socket(asyncio.Protocol):
                 self.say(frame(buffer[body : body + size], _PONG))
             elif opcode == _CLOSE:
                 self.ended = True
+                self.code = int.from_bytes(buffer[body : body + min(size, 2)], "big")
+                self.say(frame(buffer[body : body + min(size, 2)], _CLOSE))
             at = body + size
         return buffer[at:]
 

@@ -1,7 +1,8 @@
 """The door: who may open a socket. Every refusal is an HTTP status, before the upgrade.
 
 Each opening takes one of the user's bucket `socket`, and each that nobody vouches for one of its
-address's `socket_refused`. Whose bucket is empty is refused before anything is asked.
+address's `socket_refused`. Whose bucket is empty is refused before anything is asked. Who has a
+token that holds passes the gate, which lets in so many at a time.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from therapyconnect.core.rest.renderers import MsgspecRenderer
 from therapyconnect.crisis.selectors import resources_of
 from therapyconnect.messaging.services.engine import Engine
 from therapyconnect.realtime.consumers import ChatConsumer, NotificationConsumer
+from therapyconnect.realtime.gate import Gate
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.realtime.turnstile import Turnstile
 from therapyconnect.realtime.watch import SessionWatch
@@ -66,17 +68,17 @@ class Door:
         self._hub = hub
         self._watch = watch
         self._turnstile = Turnstile()
+        self._gate = Gate()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        try:
-            consumer = await self._admit(scope)
-        except Exception as error:
-            await self._refuse(send, error)
-            return
+        consumer: AnyConsumer | None = None
         try:
             try:
-                await consumer.join()
+                claims = await self._identify(scope)
+                async with self._gate.passing():
+                    consumer = await self._admit(scope, claims)
+                    await consumer.join()
             except Exception as error:
                 await self._refuse(send, error)
                 return
@@ -88,20 +90,30 @@ class Door:
             self._watch.add(consumer)
             await consumer.run(receive)
         finally:
-            self._watch.discard(consumer)
-            consumer.leave()
+            if consumer is not None:
+                self._watch.discard(consumer)
+                consumer.leave()
 
-    async def _admit(self, scope: Scope) -> AnyConsumer:
+    async def _identify(self, scope: Scope) -> AccessClaims:
+        """Whose token it is that was signed and has not expired; what takes no question."""
         headers = _headers(scope)
         self._check_address(scope, headers)
         self._check_origin(headers)
-        chat, user = _CHAT_PATH.fullmatch(scope["path"]), _USER_PATH.fullmatch(scope["path"])
-        address = scope["client"][0] if scope["client"] else ""
-        self._turnstile.check(_refused_key(address))
+        self._turnstile.check(_refused_key(_address(scope)))
         try:
-            principal = await self._authenticate(scope, headers)
+            claims = await verify_access_async(_token(scope, headers))
         except Unauthenticated:
-            await self._count_refusal(address)
+            await self._count_refusal(_address(scope))
+            raise
+        self._turnstile.check(user_key("socket", claims.user_id))
+        return claims
+
+    async def _admit(self, scope: Scope, claims: AccessClaims) -> AnyConsumer:
+        chat, user = _CHAT_PATH.fullmatch(scope["path"]), _USER_PATH.fullmatch(scope["path"])
+        try:
+            principal = await self._engine.read(self._admission(claims))
+        except Unauthenticated:
+            await self._count_refusal(_address(scope))
             raise
         if chat is None and user is None:
             raise NotFound()
@@ -136,16 +148,6 @@ class Door:
         for origin in headers.get("origin", []):
             if origin not in settings.CORS_ALLOWED_ORIGINS:
                 raise Forbidden("origin_not_allowed", "This origin may not connect.")
-
-    async def _authenticate(self, scope: Scope, headers: dict[str, list[str]]) -> Principal:
-        """By header or subprotocol; never by the URL, which ends up in logs."""
-        tokens = [bearer_token(value) for value in headers.get("authorization", [])]
-        tokens += [p.removeprefix(_BEARER) for p in scope["subprotocols"] if p.startswith(_BEARER)]
-        if len(tokens) != 1 or not tokens[0]:
-            raise Unauthenticated()
-        claims = await verify_access_async(tokens[0])
-        self._turnstile.check(user_key("socket", claims.user_id))
-        return await self._engine.read(self._admission(claims))
 
     def _admission(self, claims: AccessClaims) -> Reading[Principal]:
         """The caller, with one of their sockets taken; a refusal of any kind is raised."""
@@ -210,6 +212,19 @@ class Door:
 
 def _refused_key(address: str) -> str:
     return f"socket_refused:{subscriber_of(address)}"
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope["client"] else ""
+
+
+def _token(scope: Scope, headers: dict[str, list[str]]) -> str:
+    """By header or subprotocol; never by the URL, which ends up in logs."""
+    tokens = [bearer_token(value) for value in headers.get("authorization", [])]
+    tokens += [p.removeprefix(_BEARER) for p in scope["subprotocols"] if p.startswith(_BEARER)]
+    if len(tokens) != 1 or not tokens[0]:
+        raise Unauthenticated()
+    return tokens[0]
 
 
 def _headers(scope: Scope) -> dict[str, list[str]]:

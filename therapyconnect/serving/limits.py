@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class Limits:
     """Sizes are bytes, times are seconds."""
 
+    accepted_at_once: int = 16
+    """Connections taken in one turn of the loop; the others wait in the kernel's queue."""
+
     # One HTTP request.
     head_bytes: int = 16 * 1024
     """Request line and headers together; also of a WebSocket handshake."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import resource
 import signal
 import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -32,6 +34,18 @@ logger = logging.getLogger("therapyconnect.serving")
 OnDrain = Callable[[], Awaitable[None]]
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def raise_file_limit() -> None:
+    """Let this process have as many sockets open as it may.
+
+    Many shells and supervisors begin with 1,024 and allow far more; the thousandth client would
+    find a server that accepts nobody.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # some systems allow less than they say
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def nothing_to_drain() -> None:
@@ -81,10 +95,35 @@ class Server(uvicorn.Server):
             await self._serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        raise_file_limit()
         if sockets is None and self.config.fd is not None:
             # uvicorn takes any descriptor for a Unix socket; this asks the kernel what it is.
             sockets = [socket.socket(fileno=self.config.fd)]
         await super().startup(sockets)
+        if self.started:
+            await self._listen_wider()
+
+    async def _listen_wider(self) -> None:
+        """Take several connections in a turn of the loop.
+
+        libuv takes one from each listening socket: where a turn is long, since thousands come at
+        once, most would wait in the kernel until it forgets them, and never be told anything.
+        """
+        loop = asyncio.get_running_loop()
+
+        def create_protocol() -> HttpProtocol:
+            return HttpProtocol(
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        for listening in [sock for server in self.servers for sock in server.sockets]:
+            for _ in range(self.config.limits.accepted_at_once - 1):
+                same = socket.socket(fileno=os.dup(listening.fileno()))
+                self.servers.append(
+                    await loop.create_server(
+                        create_protocol, sock=same, backlog=self.config.backlog
+                    )
+                )
 
     async def main_loop(self) -> None:
         assert self._stop is not None

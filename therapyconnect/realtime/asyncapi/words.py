@@ -53,7 +53,7 @@ REFUSALS: Final[dict[int, str]] = {
     404: "No such socket, or not the caller's chat: the answer is the same.",
     426: "A version of WebSocket other than 13.",
     431: f"The headers are over {_LIMITS.head_bytes // 1024} KiB.",
-    503: "The database is away, or the server stops; see `Retry-After`.",
+    503: "The database is away, too many come at once, or the server stops; see `Retry-After`.",
 }
 """Answers to the handshake instead of the upgrade, with the body of all errors."""
 
