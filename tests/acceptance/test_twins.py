@@ -9,7 +9,7 @@ import pytest
 
 from tests.acceptance.clients import Run
 from tests.acceptance.conftest import Mould
-from tests.acceptance.history import now
+from tests.acceptance.records import now
 from tests.acceptance.storm import rage, report
 
 SECONDS = 2.5
