@@ -48,7 +48,7 @@ class Mould:
         self.pairs = _make_ready(ready)
 
     @contextmanager
-    def cast(self, defect: str | None = None) -> Iterator[LiveServer]:
+    def cast(self, defect: str | None = None, *, throttles: bool = False) -> Iterator[LiveServer]:
         """A server on a copy; with a defect, where one is named."""
         name = f"tc_cast_{secrets.token_hex(6)}"
         folder = Path(tempfile.mkdtemp(prefix="tc-cast-"))
@@ -56,8 +56,9 @@ class Mould:
         self._create(name, self.name)
         twin = [sys.executable, "-m", "tests.acceptance.twins", defect] if defect else None
         live = LiveServer(
-            folder, database_url=with_database(os.environ[SERVER], name), command=twin
-        )
+            folder, database_url=with_database(os.environ[SERVER], name), command=twin,
+            throttles=throttles,
+        )  # fmt: skip
         try:
             live.start()
             yield live

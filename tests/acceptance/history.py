@@ -86,7 +86,7 @@ class History:
         with path.open("w") as out:
             for name in DUMPED:
                 for entry in getattr(self, name):
-                    named = entry._asdict() if isinstance(entry, tuple) else asdict(entry)
+                    named = entry._asdict() if hasattr(entry, "_asdict") else asdict(entry)
                     out.write(json.dumps({name: _plain(named)}, default=str) + "\n")
             for kill in self.kills:
                 out.write(json.dumps({"kill": kill}) + "\n")

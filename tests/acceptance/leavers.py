@@ -16,6 +16,8 @@ from tests.acceptance.records import Revoking, now
 from tests.harness.server import Pair
 
 SESSION = "/_allauth/app/v1/auth/session"
+LOGIN_SECONDS = 30.0
+"""A password takes its time to check, and more on a busy machine."""
 MARGIN_SECONDS = 1.0
 """So much longer than promised a socket is watched."""
 
@@ -24,9 +26,17 @@ class Leaver:
     """One person's further device, with a session of its own, again and again."""
 
     def __init__(
-        self, run: Run, name: str, pair: Pair, side: str, kind: Literal["chat", "user"]
+        self,
+        run: Run,
+        name: str,
+        pair: Pair,
+        side: str,
+        kind: Literal["chat", "user"],
+        *,
+        pause: float,
     ) -> None:
         self.run, self.name, self.pair, self.login = run, name, pair, login_of(pair, side)
+        self.pause = pause
         self.user_id = person(pair, side)[0]
         self.dice = run.random(name)
         path = (
@@ -36,13 +46,13 @@ class Leaver:
 
     async def live(self) -> None:
         """One session after another until the run stops; the last is watched to its end."""
-        async with httpx.AsyncClient(base_url=self.run.base, timeout=self.run.ask_seconds) as api:
+        async with httpx.AsyncClient(base_url=self.run.base, timeout=LOGIN_SECONDS) as api:
             while not self.run.stop.is_set():
                 with contextlib.suppress(
                     OSError, WebSocketException, TimeoutError, EOFError, httpx.TransportError
                 ):
                     await self._one_session(api)
-                await self._unless_stopped(self.dice.uniform(0.5, 3.0))
+                await self._unless_stopped(self.pause * self.dice.uniform(0.5, 1.5))
 
     async def _one_session(self, api: httpx.AsyncClient) -> None:
         answer = await api.post(LOGIN, json=self.login._asdict())

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -24,15 +24,24 @@ Client = RestClient | Device | Leaver
 Crew = Callable[[Run, list[Pair]], list[Client]]
 Faults = Callable[[Run], Coroutine[Any, Any, None]]
 
+SIDES = ("therapist", "patient")
+KINDS: tuple[Literal["chat", "user"], ...] = ("chat", "user")
 READY_SECONDS = 60.0
 REST_SECONDS = 0.3
 LONGEST_SECONDS = float(os.environ.get("TC_LONGEST_SECONDS") or 600)
 """So long after its end a run has failed, whatever it waits for."""
 
 
-def usual_crew(run: Run, pairs: list[Pair], *, pace: float = 0.1) -> list[Client]:
-    """For each chat: both people over REST and over both kinds of socket, who send and amend; two
-    that only listen; one whose session ends; and both people of another, who should get nothing.
+def usual_crew(
+    run: Run, pairs: list[Pair], *, pace: float = 0.1, leave: float = 2.0
+) -> list[Client]:
+    """All of a chat, and those who must get nothing of it."""
+    return insiders(run, pairs, pace=pace) + guests(run, pairs, leave=leave)
+
+
+def insiders(run: Run, pairs: list[Pair], *, pace: float = 0.1) -> list[Client]:
+    """For each chat: both people over REST and over both kinds of socket, who send and amend, and
+    two that only listen.
     """
     crew: list[Client] = []
     for n, pair in enumerate(pairs):
@@ -45,20 +54,20 @@ def usual_crew(run: Run, pairs: list[Pair], *, pace: float = 0.1) -> list[Client
             Device(run, f"short-t{n}", one, "therapist", "user", lives=(0.0, 2.0)),
             Device(run, f"short-p{n}", one, "patient", "chat", lives=(0.0, 2.0)),
         ]
-    return crew + guests(run, pairs)
+    return crew
 
 
-def guests(run: Run, pairs: list[Pair]) -> list[Client]:
-    """Those who must get nothing: of each chat outsiders, and a device whose session ends."""
+def guests(run: Run, pairs: list[Pair], *, leave: float = 2.0) -> list[Client]:
+    """Of each chat outsiders, who are people of another one, and a device whose session ends."""
     crew: list[Client] = []
     for n, pair in enumerate(pairs):
         for own in [*pairs[n + 1 :], *pairs[:n]]:
-            sides = [side for side in ("therapist", "patient") if not shares(own, side, pair)]
+            sides = [side for side in SIDES if not shares(own, side, pair)]
             crew += [Outsider(run, f"outside-{side[0]}{n}", own, side, pair) for side in sides]
             if sides:
                 break
-        side = ("therapist", "patient")[n % 2]
-        crew.append(Leaver(run, f"leaver-{n}", pair, side, ("chat", "user")[n // 2 % 2]))
+        side, kind = SIDES[n % 2], KINDS[n // 2 % 2]
+        crew.append(Leaver(run, f"leaver-{n}", pair, side, kind, pause=leave))
     return crew
 
 

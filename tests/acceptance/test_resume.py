@@ -15,6 +15,7 @@ from tests.harness.server import LiveServer, Pair
 
 SECONDS = 15.0
 SHORT = (0.0, 2.0)
+DONE = ("cuts", "resets", "slices", "stalls", "throttles")
 
 
 def crew_on_a_bad_line(port: int) -> Callable[[Run, list[Pair]], list[Client]]:
@@ -59,8 +60,8 @@ def test_sockets_that_live_two_seconds_at_most(
             return dict(proxy.done)
 
     done = asyncio.run(rage_on_a_bad_line())
-    violations = judge(run, pairs, Floor(acks=300, sockets=200))
+    violations = judge(run, pairs, Floor(acks=300, sockets=200, changes=30))
     record_property("measured", f"{run.history.tally()}; proxy {done}")
     print(run.history.tally(), done)  # noqa: T201
     assert not violations, report(run.history, violations, seed)
-    assert min(done[what] for what in ("cuts", "slices", "stalls")) >= 20, done
+    assert min(done[what] for what in DONE) >= 10, done

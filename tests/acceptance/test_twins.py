@@ -10,10 +10,11 @@ import pytest
 from tests.acceptance.clients import Run
 from tests.acceptance.conftest import Mould
 from tests.acceptance.records import now
-from tests.acceptance.storm import rage, report
+from tests.acceptance.storm import Crew, guests, insiders, rage, report, usual_crew
 
 SECONDS = 2.5
 CHATS = 3
+CREWS: dict[str, Crew] = {"leak_to_an_outsider": usual_crew, "socket_left_open": guests}
 STORMS = 4
 
 
@@ -27,6 +28,10 @@ STORMS = 4
         ("push_without_cursor", {"missed"}),
         ("horizon_goes_back", {"went_back"}),
         ("counter_drifts", {"unread"}),
+        ("edit_lost_in_a_race", {"edits"}),
+        ("deleted_text_shown", {"deleted_text"}),
+        ("leak_to_an_outsider", {"leak"}),
+        ("socket_left_open", {"after_revocation"}),
     ],
 )
 def test_a_defect_is_seen(
@@ -44,6 +49,7 @@ def test_a_defect_is_seen(
             history, violations = rage(
                 twin.base, mould.pairs[storm * CHATS :][:CHATS], seconds=SECONDS, seed=seed + storm,
                 quiet_seconds=2.0, ask_seconds=1.0,
+                crew=CREWS.get(defect, insiders),
             )  # fmt: skip
             kinds |= {violation.what for violation in violations}
             said += report(history, violations, seed + storm) + "\n"
@@ -68,7 +74,7 @@ def test_an_ack_before_the_commit_is_seen(
 
         history, violations = rage(
             twin.base, mould.pairs[:CHATS], seed=seed, faults=kill_once,
-            quiet_seconds=3.0, ask_seconds=3.0,
+            quiet_seconds=3.0, ask_seconds=3.0, crew=insiders,
         )  # fmt: skip
     kinds = {violation.what for violation in violations}
     said = report(history, violations, seed)
