@@ -74,11 +74,14 @@ class Proxy:
             await asyncio.gather(*both, return_exceptions=True)
             for end in (writer, out):
                 if resets:
-                    end.get_extra_info("socket").setsockopt(
-                        socket.SOL_SOCKET, socket.SO_LINGER, RESET
-                    )
+                    self._reset(end)
                 end.transport.abort()
-            self.done["resets"] += resets
+
+    def _reset(self, end: asyncio.StreamWriter) -> None:
+        """Let it end with a reset, unless it has ended by itself."""
+        with suppress(OSError):
+            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self.done["resets"] += 1
 
     async def _carry(
         self,

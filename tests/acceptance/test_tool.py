@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import Mould
+from tests.acceptance.people import Login
 from tests.harness.server import PASSWORD, ROOT, LiveServer
 
-SECONDS = "6"
+SECONDS = "4"
+FEW = ("--acks", "30", "--tries", "20", "--changes", "5")
 
 
 @pytest.fixture(scope="module")
@@ -30,37 +32,40 @@ def tool(server: LiveServer, *given: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_the_demo_accounts_will_do_and_chats_may_hold_something(installation: LiveServer) -> None:
-    for _ in range(2):
-        done = tool(installation, "--seconds", SECONDS, "--acks", "60", "--tries", "20")
-        print(done.stdout, done.stderr)  # noqa: T201
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "0 violations" in done.stdout
-
-
-def test_accounts_of_one_s_own_will_do(installation: LiveServer, tmp_path: Path) -> None:
-    lines = [
-        {
-            side: {"email": f"{letter}_load0004{n}@demo.test", "password": PASSWORD}
-            for side, letter in (("therapist", "t"), ("patient", "p"))
-        }
-        for n in range(2)
-    ]
-    file = tmp_path / "accounts.jsonl"
-    file.write_text("\n".join(map(json.dumps, lines)))
-    few = ("--acks", "40", "--tries", "20", "--changes", "5")
-    done = tool(installation, "--seconds", SECONDS, "--accounts", str(file), *few)
+def test_without_a_file_it_uses_the_demo_accounts(installation: LiveServer) -> None:
+    done = tool(installation, "--seconds", SECONDS, *FEW)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 violations" in done.stdout
+
+
+def test_accounts_of_one_s_own_will_do_and_their_chats_may_hold_something(
+    installation: LiveServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "accounts.jsonl"
+    lines = [
+        {side: login._asdict() for side, login in zip(("therapist", "patient"), pair)}
+        for pair in (
+            (Login("therapist@demo.test", PASSWORD), Login("patient@demo.test", PASSWORD)),
+            (Login("t_load00040@demo.test", PASSWORD), Login("p_load00040@demo.test", PASSWORD)),
+        )
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    with installation.api(installation.login("patient@demo.test")["access_token"]) as api:
+        body = {"chat_id": "CHAT_t_abc123_p_xyz789", "text": "from before"}
+        assert api.post("messages/send_message/", json=body).status_code == 201
     dump = tmp_path / "history.jsonl"
-    much = tool(
-        installation, "--seconds", "1", "--accounts", str(file), "--acks", "100000",
-        "--kill", "true", "--kills", "1", "--dump", str(dump),
-    )  # fmt: skip
-    assert much.returncode == 1, much.stdout + much.stderr
-    assert "too_little      acks" in much.stdout
-    assert "too_little      kills" not in much.stdout
+    given = ("--accounts", str(file), "--dump", str(dump), "--kill", "true", "--kills", "1")
+    done = tool(installation, "--seconds", SECONDS, *FEW, *given)
+    assert done.returncode == 0, done.stdout + done.stderr
     kinds = {next(iter(json.loads(line))) for line in dump.read_text().splitlines()}
-    assert {"sendings", "lives", "attempts", "kill"} <= kinds
+    assert {"sendings", "changings", "lives", "attempts", "revokings", "kill"} <= kinds
+
+
+def test_too_little_does_not_pass(installation: LiveServer) -> None:
+    done = tool(installation, "--seconds", "0.5", "--acks", "100000")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "too_little      acks" in done.stdout
+    assert "too_little      kills" not in done.stdout
 
 
 def test_what_it_can_t_use_it_says(installation: LiveServer, tmp_path: Path) -> None:
