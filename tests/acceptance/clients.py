@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from tests.acceptance.finals import horizons_of
+from tests.acceptance.finals import TLS, horizons_of
 from tests.acceptance.history import History
 from tests.acceptance.records import (
     Advancing,
@@ -136,6 +136,7 @@ class RestClient:
             base_url=f"{run.base}/api/",
             headers={"Authorization": f"Bearer {token}"},
             timeout=run.ask_seconds,
+            verify=TLS,
         )
         self._last = run.begins.get(pair.chat_id, 0)
         self._wait = 0.0

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from tests.acceptance.clients import Run, person
+from tests.acceptance.finals import TLS
 from tests.acceptance.people import LOGIN, login_of
 from tests.acceptance.records import Revoking, now
 from tests.harness.server import Pair
@@ -46,7 +47,9 @@ class Leaver:
 
     async def live(self) -> None:
         """One session after another until the run stops; the last is watched to its end."""
-        async with httpx.AsyncClient(base_url=self.run.base, timeout=LOGIN_SECONDS) as api:
+        async with httpx.AsyncClient(
+            base_url=self.run.base, timeout=LOGIN_SECONDS, verify=TLS
+        ) as api:
             while not self.run.stop.is_set():
                 with contextlib.suppress(
                     OSError, WebSocketException, TimeoutError, EOFError, httpx.TransportError

@@ -11,6 +11,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from tests.acceptance.clients import Run, person
 from tests.acceptance.devices import Device
+from tests.acceptance.finals import TLS
 from tests.acceptance.records import Attempt
 from tests.harness.server import Pair
 
@@ -28,7 +29,10 @@ class Outsider(Device):
 
     async def live(self) -> None:
         async with httpx.AsyncClient(
-            base_url=f"{self.run.base}/api/", headers=self._headers, timeout=self.run.ask_seconds
+            base_url=f"{self.run.base}/api/",
+            headers=self._headers,
+            timeout=self.run.ask_seconds,
+            verify=TLS,
         ) as api:
             trying = asyncio.create_task(self._try_rest(api))
             try:

@@ -14,7 +14,7 @@ import httpx
 from tests.acceptance.checker import Floor, Violation, check
 from tests.acceptance.clients import RestClient, Run, person
 from tests.acceptance.devices import Device
-from tests.acceptance.finals import Final, read_final, read_last_seq
+from tests.acceptance.finals import TLS, Final, read_final, read_last_seq
 from tests.acceptance.history import History
 from tests.acceptance.leavers import Leaver
 from tests.acceptance.outsiders import Outsider
@@ -165,7 +165,7 @@ def _wait_ready(base: str) -> None:
     end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         try:
-            if httpx.get(f"{base}/health/ready", timeout=5).status_code == 200:
+            if httpx.get(f"{base}/health/ready", timeout=5, verify=TLS).status_code == 200:
                 return
         except httpx.HTTPError:
             pass
