@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance import checker
 from tests.acceptance.conftest import Mould
 from tests.acceptance.people import Login
 from tests.harness.server import PASSWORD, ROOT, LiveServer
@@ -30,12 +33,6 @@ def tool(server: LiveServer, *given: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "tests.acceptance", "--base", server.base, *given],
         cwd=ROOT, capture_output=True, text=True, timeout=150,
     )  # fmt: skip
-
-
-def test_without_a_file_it_uses_the_demo_accounts(installation: LiveServer) -> None:
-    done = tool(installation, "--seconds", SECONDS, *FEW)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 violations" in done.stdout
 
 
 def test_accounts_of_one_s_own_will_do_and_their_chats_may_hold_something(
@@ -66,6 +63,25 @@ def test_too_little_does_not_pass(installation: LiveServer) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "too_little      acks" in done.stdout
     assert "too_little      kills" not in done.stdout
+
+
+def test_the_guide_s_block_works_with_the_demo_s_accounts(installation: LiveServer) -> None:
+    guide = (ROOT / "docs/guide/reliability-kit.md").read_text()
+    (block,) = re.findall(r"^```sh\n(.*?)^```", guide, re.M | re.S)
+    done = subprocess.run(
+        ["bash", "-eu"], input=block, env={**os.environ, "BASE": installation.base},
+        cwd=ROOT, capture_output=True, text=True, timeout=150,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 violations" in done.stdout
+
+
+def test_the_guide_lists_every_violation() -> None:
+    guide = (ROOT / "docs/guide/reliability-kit.md").read_text()
+    table = re.findall(r"^\| (.+?) \|", str(checker.__doc__), re.M)
+    kinds = {kind for row in table[1:] for kind in row.split(", ")}
+    assert len(kinds) > 15
+    assert kinds - set(re.findall(r"`(\w+)`", guide)) == set()
 
 
 def test_what_it_can_t_use_it_says(installation: LiveServer, tmp_path: Path) -> None:
