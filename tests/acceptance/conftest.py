@@ -13,10 +13,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from tests.acceptance.twins.server import TwinServer
 from tests.harness.database import with_database
 from tests.harness.server import ROOT, LiveServer, Pair
 
@@ -54,11 +56,11 @@ class Mould:
         folder = Path(tempfile.mkdtemp(prefix="tc-cast-"))
         shutil.copytree(self.data / "keys", folder / "keys")
         self._create(name, self.name)
-        twin = [sys.executable, "-m", "tests.acceptance.twins", defect] if defect else None
-        live = LiveServer(
-            folder, database_url=with_database(os.environ[SERVER], name), command=twin,
-            throttles=throttles,
-        )  # fmt: skip
+        settings: dict[str, Any] = {
+            "database_url": with_database(os.environ[SERVER], name),
+            "throttles": throttles,
+        }
+        live = TwinServer(folder, defect, **settings) if defect else LiveServer(folder, **settings)
         try:
             live.start()
             yield live
