@@ -58,6 +58,21 @@ class Floor(NamedTuple):
     tries: int = 0
     revoked: int = 0
 
+    @classmethod
+    def of(cls, history: History) -> Floor:
+        """What a run holds."""
+        return cls(
+            acks=history.acks,
+            kills=len(history.kills),
+            sockets=len(history.lives),
+            changes=history.changes,
+            tries=history.tries,
+            revoked=history.revoked,
+        )
+
+    def reached(self, history: History) -> bool:
+        return all(has >= wanted for has, wanted in zip(Floor.of(history), self))
+
 
 def check(history: History, finals: Iterable[Final], floor: Floor) -> list[Violation]:
     """Every violation; an empty list means that every promise was kept in this run."""
@@ -83,17 +98,9 @@ def check(history: History, finals: Iterable[Final], floor: Floor) -> list[Viola
     found += [Violation(*v) for v in check_horizons(history, by_chat)]
     found += [Violation(*v) for v in check_leaks(history)]
     found += [Violation(*v) for v in check_revocations(history)]
-    measured = Floor(
-        acks=history.acks,
-        kills=len(history.kills),
-        sockets=len(history.lives),
-        changes=history.changes,
-        tries=history.tries,
-        revoked=history.revoked,
-    )
     found += [
         Violation("too_little", name, f"{has} of {wanted}")
-        for name, has, wanted in zip(Floor._fields, measured, floor)
+        for name, has, wanted in zip(Floor._fields, Floor.of(history), floor)
         if has < wanted
     ]
     return found

@@ -109,6 +109,17 @@ async def storm(
         await asyncio.gather(*lives, return_exceptions=True)
 
 
+def until(floor: Floor, longest: float = 90.0) -> Faults:
+    """No fault, but time: a run goes on until it holds enough, however busy the machine is."""
+
+    async def wait(run: Run) -> None:
+        end = time.monotonic() + longest
+        while not floor.reached(run.history) and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+
+    return wait
+
+
 async def _at_rest(base: str, pairs: list[Pair]) -> dict[str, int]:
     """Each chat's `last_seq`, once what was given up by its client has been done, or has not."""
     before: dict[str, int] = {}

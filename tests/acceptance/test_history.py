@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.acceptance.checker import Floor
-from tests.acceptance.storm import insiders, rage, report
+from tests.acceptance.storm import insiders, rage, report, until
 from tests.harness.server import LiveServer, Pair
 
 SECONDS = 10.0
@@ -21,8 +21,9 @@ def test_many_senders_on_several_chats(
 ) -> None:
     floor = Floor(acks=400, sockets=40, changes=40, tries=100, revoked=3)
     history, violations = rage(
-        product.base, take(4), seconds=SECONDS, seed=seed, floor=floor, revoked_seconds=10.0
-    )
+        product.base, take(4), seconds=SECONDS, seed=seed, floor=floor, faults=until(floor),
+        revoked_seconds=10.0,
+    )  # fmt: skip
     record_property("measured", history.tally())
     print(history.tally())  # noqa: T201
     assert not violations, report(history, violations, seed)
