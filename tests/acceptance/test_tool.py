@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,12 @@ def test_accounts_of_one_s_own_will_do_and_their_chats_may_hold_something(
     assert {"sendings", "changings", "lives", "attempts", "revokings", "kill"} <= kinds
 
 
-def test_too_little_does_not_pass(installation: LiveServer) -> None:
-    done = tool(installation, "--seconds", "0.5", "--acks", "100000")
+def test_pairs_will_do_and_too_little_does_not_pass(
+    installation: LiveServer, mould: Mould, tmp_path: Path
+) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(json.dumps(asdict(pair)) for pair in mould.pairs[-2:]))
+    done = tool(installation, "--seconds", "0.5", "--acks", "100000", "--pairs", str(file))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "too_little      acks" in done.stdout
     assert "too_little      kills" not in done.stdout
