@@ -1,24 +1,44 @@
-"""Clients that write down what happens to them: a REST client and a device with a socket.
+"""What all clients of a run share, and the client that speaks REST.
 
-Both behave as a careful client should. An unknown outcome is asked again under the same
-`client_message_id`; a socket that ended is opened again and resumed from what the device has.
+Clients write down what happens to them, and behave as a careful client should. A send whose
+outcome is unknown is asked again under the same `client_message_id`; a socket that ended is opened
+again and resumed from what the device has.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import httpx
 
-from tests.acceptance.finals import horizons_of
-from tests.acceptance.history import Advancing, History, Kind, Sending, Standing, Told, now
+from tests.acceptance.finals import TLS, horizons_of
+from tests.acceptance.history import History
+from tests.acceptance.records import (
+    Advancing,
+    Change,
+    Changing,
+    Kind,
+    Reading,
+    Sending,
+    Standing,
+    Told,
+    now,
+)
 from tests.harness.server import Pair
 
 FUTURE = 10**9
 ASK_SECONDS = 12.0
+RECENT = 12
+BUSY = ("unavailable", "overloaded", "stopping", "throttled", "rate_limited")
+"""Refusals that mean: later."""
+HONEST = ("message_deleted", "edit_window_closed")
+"""Why a change may be refused: another device was quicker, or it is too late."""
 
 
 @dataclass
@@ -32,21 +52,64 @@ class Run:
     """Nobody asks for anything new any more."""
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     """Every sender knows what became of its messages: `last_seq` will not move."""
+    begins: dict[str, int] = field(default_factory=dict)
+    """chat -> its `last_seq` before anybody spoke: what is up to there is not judged."""
     ends: dict[str, int] = field(default_factory=dict)
     """chat -> its `last_seq` once settled."""
+    said: dict[tuple[str, str], deque[str]] = field(
+        default_factory=lambda: defaultdict(lambda: deque(maxlen=RECENT))
+    )
+    """(chat, sender) -> the ids of what was acknowledged last: several devices amend the same."""
+    tag: str = field(default_factory=lambda: secrets.token_hex(3))
+    """In the key of each message: two runs may use one chat, and one seed."""
+    _marks: dict[str, str] = field(default_factory=dict)
     quiet_seconds: float = 20.0
     ask_seconds: float = ASK_SECONDS
+    revoked_seconds: float = 5.0
+    """Within which nothing is left of a session that was ended."""
 
     def broke(self, what: str) -> None:
         self.history.broken.append(what)
 
-    def random(self, name: str) -> random.Random:
-        return random.Random(f"{self.seed} {name}")
+    def random(self, name: str) -> Random:
+        return Random(f"{self.seed} {name}")
 
+    def text(self, chat_id: str, key: str) -> str:
+        """A harmless text that nobody else sends, and that nobody outside the chat may hear."""
+        dice = self.random(key)
+        return f"reliability check {self.mark(chat_id)} {key} äß🙂 " + "x" * dice.randrange(200)
 
-def text_of(key: str, dice: random.Random) -> str:
-    """A text that nobody else sends."""
-    return f"{key} äß🙂 " + "x" * dice.randrange(200)
+    def mark(self, chat_id: str) -> str:
+        """In every text of the chat, and nowhere else."""
+        if chat_id not in self._marks:
+            self._marks[chat_id] = secrets.token_hex(8)
+        return self._marks[chat_id]
+
+    def held(self, text: str, chat_ids: Iterable[str]) -> list[str]:
+        """Those of the chats from which something is in `text`."""
+        return [chat_id for chat_id in chat_ids if self.mark(chat_id) in text]
+
+    def choose_change(
+        self, chat_id: str, user_id: str, dice: Random, kinds: Sequence[Change]
+    ) -> Changing | None:
+        """Something to do with one of the last messages of a user; None where there is none."""
+        said = self.said[(chat_id, user_id)]
+        if not said:
+            return None
+        return self.change(chat_id, user_id, dice.choice(said), dice.choice(kinds))
+
+    def change(self, chat_id: str, user_id: str, message_id: str, kind: Change) -> Changing:
+        number = len(self.history.changings)
+        text = self.text(chat_id, f"other words {number}") if kind == "edit" else None
+        changing = Changing(chat_id, user_id, message_id, kind, text, now())
+        self.history.changings.append(changing)
+        return changing
+
+    def refused(self, changing: Changing, code: str) -> None:
+        """Note why a change was refused; whether that was right, the checker says."""
+        changing.refuse(code)
+        if code not in HONEST and code not in BUSY:
+            self.broke(f"a change was refused: {changing.kind} {code}")
 
 
 def person(pair: Pair, side: str) -> tuple[str, str]:
@@ -54,6 +117,9 @@ def person(pair: Pair, side: str) -> tuple[str, str]:
     if side == "therapist":
         return pair.therapist_id, pair.therapist_token
     return pair.patient_id, pair.patient_token
+
+
+KINDS: tuple[Change, ...] = ("edit", "edit", "delete", "restore")
 
 
 class RestClient:
@@ -70,8 +136,11 @@ class RestClient:
             base_url=f"{run.base}/api/",
             headers={"Authorization": f"Bearer {token}"},
             timeout=run.ask_seconds,
+            verify=TLS,
         )
-        self._last = 0
+        self._last = run.begins.get(pair.chat_id, 0)
+        self._wait = 0.0
+        """Seconds, where the server said how long."""
 
     async def live(self) -> None:
         """Until the run stops; then until nothing is unknown."""
@@ -79,11 +148,16 @@ class RestClient:
             number = 0
             while not self.run.stop.is_set():
                 number += 1
-                key = f"{self.name}-{number}"
-                await self.send(key, text_of(key, self.dice))
+                key = f"{self.run.tag}-{self.name}-{number}"
+                await self.send(key, self.run.text(self.pair.chat_id, key))
                 if self.receipts and number % 4 == 0:
                     await self.advance()
+                if self.dice.random() < 0.3:
+                    await self.amend()
+                if self.dice.random() < 0.4:
+                    await self.read()
                 await asyncio.sleep(self.pace * self.dice.uniform(0.5, 1.5))
+            await self._put_back()
 
     async def send(self, key: str, text: str) -> None:
         """Until it is acked or refused; one in twenty is then sent again."""
@@ -99,7 +173,7 @@ class RestClient:
                     end = end or now() + self.run.quiet_seconds
                     if now() > end:
                         return
-                await asyncio.sleep(self.dice.uniform(0.05, 0.3))
+                await asyncio.sleep(max(self._wait, self.dice.uniform(0.05, 0.3)))
 
     async def _attempt(self, key: str, text: str, *, retry: bool) -> Sending:
         sending = Sending(self.pair.chat_id, self.user_id, key, text, retry, now())
@@ -111,11 +185,59 @@ class RestClient:
         if answer.status_code in (200, 201):
             sending.ack(Told.of(answer.json()), answer.status_code)
             self._last = max(self._last, answer.json()["seq"])
+            self.run.said[(self.pair.chat_id, self.user_id)].append(answer.json()["id"])
         else:
             code = answer.json()["errors"][0]["code"]
             sending.refuse(code, answer.status_code)
             self.run.broke(f"a send was refused: {answer.status_code} {code}")
         return sending
+
+    async def amend(self) -> None:
+        """Edit, delete or restore one of the person's last messages, whichever device sent it."""
+        changing = self.run.choose_change(self.pair.chat_id, self.user_id, self.dice, KINDS)
+        if changing is not None:
+            await self._change(changing)
+
+    async def _change(self, changing: Changing) -> None:
+        body = {} if changing.text is None else {"text": changing.text}
+        path = f"messages/{changing.message_id}/{changing.kind}_message/"
+        answer = await self._ask("POST", path, body)
+        if answer is None:
+            return
+        if answer.status_code == 200:
+            told = Told.of(answer.json())
+            changing.ack(told.changed_seq, told)
+        else:
+            self.run.refused(changing, answer.json()["errors"][0]["code"])
+
+    async def _put_back(self) -> None:
+        """Restore most of what was deleted, for only then its history can be read."""
+        mine = {
+            c.message_id
+            for c in self.run.history.changings
+            if c.kind == "delete" and (c.chat_id, c.user_id) == (self.pair.chat_id, self.user_id)
+        }
+        for message_id in sorted(mine):
+            if self.dice.random() < 0.75:
+                changing = self.run.change(self.pair.chat_id, self.user_id, message_id, "restore")
+                await self._change(changing)
+
+    async def read(self) -> None:
+        """Ask for a message of either, by its id."""
+        ids = [
+            message_id
+            for user_id in (self.pair.therapist_id, self.pair.patient_id)
+            for message_id in self.run.said[(self.pair.chat_id, user_id)]
+        ]
+        if not ids:
+            return
+        asked, message_id = now(), self.dice.choice(ids)
+        answer = await self._ask("GET", f"messages/{message_id}/")
+        if answer is not None and answer.status_code == 200:
+            told = Told.of(answer.json())
+            self.run.history.readings.append(Reading(self.pair.chat_id, asked, told))
+        elif answer is not None:
+            self.run.broke(f"a reading was refused: {answer.status_code}")
 
     async def advance(self) -> None:
         """Move a horizon: somewhere, somewhere stale, or into the future; and look where it is."""
@@ -148,6 +270,7 @@ class RestClient:
         self, method: str, path: str, body: dict[str, Any] | None = None
     ) -> httpx.Response | None:
         """The answer; None where what came of it is unknown."""
+        self._wait = 0.0
         try:
             answer = await self._api.request(method, path, json=body)
         except httpx.TransportError:
@@ -155,6 +278,8 @@ class RestClient:
         if answer.status_code in (429, 503):
             if "retry-after" not in answer.headers:
                 self.run.broke(f"{answer.status_code} without Retry-After")
+            elif answer.status_code == 429:
+                self._wait = float(answer.headers["retry-after"])
             return None
         if answer.status_code >= 500:
             self.run.broke(f"{method} {path.split('/')[0]}: {answer.status_code} {answer.text}")

@@ -13,10 +13,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from tests.acceptance.twins.server import TwinServer
 from tests.harness.database import with_database
 from tests.harness.server import ROOT, LiveServer, Pair
 
@@ -48,16 +50,17 @@ class Mould:
         self.pairs = _make_ready(ready)
 
     @contextmanager
-    def cast(self, defect: str | None = None) -> Iterator[LiveServer]:
+    def cast(self, defect: str | None = None, *, throttles: bool = False) -> Iterator[LiveServer]:
         """A server on a copy; with a defect, where one is named."""
         name = f"tc_cast_{secrets.token_hex(6)}"
         folder = Path(tempfile.mkdtemp(prefix="tc-cast-"))
         shutil.copytree(self.data / "keys", folder / "keys")
         self._create(name, self.name)
-        twin = [sys.executable, "-m", "tests.acceptance.twins", defect] if defect else None
-        live = LiveServer(
-            folder, database_url=with_database(os.environ[SERVER], name), command=twin
-        )
+        settings: dict[str, Any] = {
+            "database_url": with_database(os.environ[SERVER], name),
+            "throttles": throttles,
+        }
+        live = TwinServer(folder, defect, **settings) if defect else LiveServer(folder, **settings)
         try:
             live.start()
             yield live

@@ -10,17 +10,18 @@ from typing import Any, Literal
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from tests.acceptance.clients import FUTURE, Run, person, text_of
-from tests.acceptance.finals import horizons_of
-from tests.acceptance.history import Advancing, Kind, Life, Sending, Told, What, now
+from tests.acceptance.clients import FUTURE, Run
+from tests.acceptance.hearing import Asked, Hearer
+from tests.acceptance.records import Advancing, Change, Changing, Kind, Life, Sending, now
 from tests.harness.server import Pair
 
-EVENTS = ("chat_message", "new_message", "emergency_message")
 WINDOW = 4
 SETTLE_TURN = 0.02
+KINDS: tuple[Change, ...] = ("edit", "edit", "edit", "delete")
+"""Of changes that a socket knows."""
 
 
-class Device:
+class Device(Hearer):
     """One person's device with a chat socket, or with a user socket for several chats.
 
     `lives` bounds a socket's life in seconds; `pace` is the mean pause between sends, None for a
@@ -40,12 +41,8 @@ class Device:
         receipts: bool = False,
         port: int | None = None,
     ) -> None:
-        self.run, self.name, self.pairs, self.kind = run, name, pairs, kind
-        self.user_id, self._token = person(pairs[0], side)
+        super().__init__(run, name, pairs, side, kind)
         self.pace, self.lives, self.receipts = pace, lives, receipts
-        self.dice = run.random(name)
-        self.have = {pair.chat_id: 0 for pair in pairs}
-        self._chats = {pair.chat_id: pair for pair in pairs}
         path = (
             f"/ws/chat/{pairs[0].chat_id}/"
             if kind == "chat"
@@ -53,14 +50,8 @@ class Device:
         )
         base = run.base if port is None else f"http://127.0.0.1:{port}"
         self._url = base.replace("http", "ws", 1) + path
-        self._unknown: dict[str, tuple[str, str]] = {}
-        """key -> (chat, text) of what was asked and not answered."""
-        self._asked: dict[str, Sending | Advancing] = {}
         self._numbers = 0
-        self._life: Life
         self._socket: ClientConnection
-        self._resumes: set[str] = set()
-        self._soon: dict[str, float] = {}
 
     # --- its life -----------------------------------------------------------------------------
 
@@ -82,7 +73,7 @@ class Device:
     async def settle(self) -> None:
         """Wait until nothing of this device is unknown, for a bounded time."""
         end = now() + self.run.quiet_seconds
-        while self._unknown and now() < end:
+        while (self._unknown or self._changing) and now() < end:
             await asyncio.sleep(SETTLE_TURN)
 
     async def _one_socket(self) -> bool:
@@ -95,15 +86,18 @@ class Device:
             )  # fmt: skip
         except InvalidStatus as refused:
             status = refused.response.status_code
-            if status != 503:
+            if status not in (429, 503):
                 self.run.broke(f"a socket was refused: {status}")
+            elif status == 429:
+                await asyncio.sleep(float(refused.response.headers["retry-after"]))
             return False
         self._socket = opened
         self._life = Life(self.name, self.user_id, self.kind, now())
         self._asked.clear()
+        self._changing.clear()
         self._resumes.clear()
         self.run.history.lives.append(self._life)
-        tasks = [asyncio.create_task(self._hear()), asyncio.create_task(self._finish())]
+        tasks = [asyncio.create_task(self._hear(opened)), asyncio.create_task(self._finish())]
         try:
             await self._begin()
             if self.pace is not None:
@@ -119,6 +113,7 @@ class Device:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._life.closed = now()
+            self._changing.clear()
             if self.dice.random() < 0.5 or self.run.settled.is_set():
                 await opened.close()
             else:
@@ -155,14 +150,16 @@ class Device:
         while not self.run.stop.is_set():
             if len(self._unknown) < WINDOW:
                 self._numbers += 1
-                key = f"{self.name}-{self._numbers}"
+                key = f"{self.run.tag}-{self.name}-{self._numbers}"
                 chat_id = self.dice.choice(self.pairs).chat_id
-                await self._send(chat_id, key, text_of(key, self.dice), retry=False)
+                await self._send(chat_id, key, self.run.text(chat_id, key), retry=False)
                 if self.dice.random() < 0.05:
                     chat_id, text = self._unknown[key]
                     await self._send(chat_id, key, text, retry=True)
             if self.receipts and self.dice.random() < 0.25:
                 await self._advance()
+            if self.dice.random() < 0.12:
+                await self._amend()
             await asyncio.sleep(self.pace * self.dice.uniform(0.5, 1.5))
             await self._ask_again()
         while True:
@@ -190,6 +187,28 @@ class Device:
         named = {"chat_id": chat_id} if self.kind == "user" else {}
         await self._say(type="chat_message", text=text, client_message_id=key, ref=ref, **named)
 
+    async def _amend(self) -> None:
+        """Edit a message, perhaps several times at once, or delete it."""
+        chat_id = self.dice.choice(self.pairs).chat_id
+        changing = self.run.choose_change(chat_id, self.user_id, self.dice, KINDS)
+        if changing is None:
+            return
+        await self._change(changing)
+        if changing.kind == "edit":
+            for _ in range(self.dice.choice((0, 0, 1, 3))):
+                again = self.run.change(chat_id, self.user_id, changing.message_id, "edit")
+                await self._change(again)
+
+    async def _change(self, changing: Changing) -> None:
+        frame: dict[str, Any] = {"message_id": changing.message_id, "ref": self._ref(changing)}
+        if self.kind == "user":
+            frame["chat_id"] = changing.chat_id
+        self._changing.add(frame["ref"])
+        if changing.kind == "edit":
+            await self._say(type="message_edited", text=changing.text, **frame)
+        else:
+            await self._say(type="message_deleted", **frame)
+
     async def _advance(self) -> None:
         chat_id = self.dice.choice(self.pairs).chat_id
         kind: Kind = self.dice.choice(("read", "delivered"))
@@ -201,77 +220,10 @@ class Device:
         named = {"chat_id": chat_id} if self.kind == "user" else {}
         await self._say(type=f"message_{kind}", seq=up_to, ref=self._ref(advancing), **named)
 
-    def _ref(self, asked: Sending | Advancing) -> str:
+    def _ref(self, asked: Asked) -> str:
         ref = f"r{len(self._asked)}"
         self._asked[ref] = asked
         return ref
 
     async def _say(self, **frame: Any) -> None:
         await self._socket.send(json.dumps(frame))
-
-    # --- what it hears ------------------------------------------------------------------------
-
-    async def _hear(self) -> None:
-        async for text in self._socket:
-            frame: dict[str, Any] = json.loads(text)
-            chat_id = frame.get("chat_id") or self.pairs[0].chat_id
-            kind = frame["type"]
-            if kind in EVENTS:
-                self._hear_message(chat_id, frame)
-            elif kind == "connection_established":
-                if self.kind == "chat":
-                    self._life.note("greeted", chat_id, frame["last_seq"])
-            elif kind == "resumed":
-                pair = self._chats[chat_id]
-                seqs = horizons_of(frame["receipts"], pair.therapist_id, pair.patient_id)
-                self._life.note("resumed", chat_id, frame["last_seq"], None, seqs)
-                self._resumes.discard(chat_id)
-            elif kind in ("message_read_receipt", "message_delivered_receipt"):
-                self._hear_receipt(chat_id, frame, "read" if "read" in kind else "delivered")
-            elif kind == "error":
-                self._hear_error(chat_id, frame)
-
-    def _hear_message(self, chat_id: str, frame: dict[str, Any]) -> None:
-        told = Told.of(frame["message"])
-        asked = self._asked.get(frame.get("ref", ""))
-        what: What = "event"
-        if isinstance(asked, Sending):
-            what = "answer" if asked.retry else "ack"
-            asked.ack(told)
-            self._unknown.pop(asked.key, None)
-        self._life.note(what, chat_id, told.seq, told)
-        if chat_id in self.have and told.seq == self.have[chat_id] + 1:
-            self.have[chat_id] = told.seq
-
-    def _hear_receipt(self, chat_id: str, frame: dict[str, Any], kind: Kind) -> None:
-        asked = self._asked.get(frame.get("ref", ""))
-        if isinstance(asked, Advancing):
-            # The answer to one's own: it tells of what was asked, not of where the horizon is.
-            asked.end("acked")
-            return
-        self._life.note(
-            "receipt", chat_id, frame["seq"], None, {(frame["user_id"], kind): frame["seq"]}
-        )
-
-    def _hear_error(self, chat_id: str, frame: dict[str, Any]) -> None:
-        code, ref = frame["code"], frame.get("ref")
-        asked = self._asked.get(ref or "")
-        if ref == "resume":
-            self._life.note("broken", chat_id, 0)
-            if code != "unavailable":
-                self.run.broke(f"a resume was refused: {code}")
-            raise EOFError("the client begins anew")
-        if code in ("unavailable", "overloaded", "stopping"):
-            if isinstance(asked, Sending):
-                self._soon[asked.key] = now() + self.dice.uniform(0.1, 0.5)
-            return
-        if isinstance(asked, Sending):
-            asked.refuse(code)
-            self._unknown.pop(asked.key, None)
-            self.run.broke(f"a send was refused: {code}")
-        elif isinstance(asked, Advancing):
-            asked.end("refused", code)
-            if not asked.future or code != "beyond_last_seq":
-                self.run.broke(f"a receipt was refused: {code}")
-        else:
-            self.run.broke(f"an error: {code}")

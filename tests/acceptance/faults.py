@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.acceptance.clients import Run
-from tests.acceptance.history import now
+from tests.acceptance.records import now
 from tests.harness.server import LiveServer
 
 BACK_SECONDS = 60.0

@@ -9,17 +9,30 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from tests.acceptance.finals import Final
-from tests.acceptance.history import Entry, History, Life, Told
+from tests.acceptance.finals import Event, Final
+from tests.acceptance.history import History
+from tests.acceptance.records import Entry, Life
+from tests.acceptance.stories import Acked, Story, check_frame
 
 Found = tuple[str, str, str]
 BEGUN = -2
 """In place of the cursor of a resume whose replay has begun."""
 
 
-def check_lives(history: History, finals: Mapping[str, Final]) -> Iterator[Found]:
+HEARD = ("event", "ack", "answer")
+
+
+def check_lives(
+    history: History,
+    finals: Mapping[str, Final],
+    stories: Mapping[str, Mapping[str, Story]],
+) -> Iterator[Found]:
     """Each socket by itself, then each device over all its sockets."""
-    kept = {chat_id: dict(final.events) for chat_id, final in finals.items()}
+    acked = {(s.sender_id, s.key) for s in history.sendings if s.told is not None}
+    contents = {
+        chat_id: Content(final, stories[chat_id], acked, Acked(history.changings))
+        for chat_id, final in finals.items()
+    }
     for life in history.lives:
         entries: dict[str, list[Entry]] = {}
         for entry in life.entries:
@@ -27,7 +40,7 @@ def check_lives(history: History, finals: Mapping[str, Final]) -> Iterator[Found
         for chat_id, own in entries.items():
             if chat_id in finals:
                 yield from check_life(life, chat_id, own)
-                yield from _check_content(life, chat_id, own, kept[chat_id])
+                yield from contents[chat_id].check(life, own)
     for (device, chat_id), have in history.have.items():
         if chat_id in finals and have < finals[chat_id].last_seq:
             detail = f"{device} has {have} of {finals[chat_id].last_seq} at the quiet end"
@@ -55,7 +68,7 @@ def check_life(life: Life, chat_id: str, entries: list[Entry]) -> Iterator[Found
             if position is not None and position < seq:
                 yield "missed", chat_id, f"{life.device}: resumed at {seq} after {position}"
             position = max(seq, position or 0)
-        elif entry.what in ("event", "ack", "answer"):
+        elif entry.what in HEARD:
             if position is None or seq == position + 1:
                 position = seq
                 if entry.what == "answer":
@@ -80,14 +93,61 @@ def check_life(life: Life, chat_id: str, entries: list[Entry]) -> Iterator[Found
             heard.add(seq)
 
 
-def _check_content(
-    life: Life, chat_id: str, entries: list[Entry], kept: Mapping[int, Told | None]
-) -> Iterator[Found]:
-    for entry in entries:
-        if entry.told is None:
-            continue
-        if entry.seq not in kept:
-            yield "lost", chat_id, f"{life.device} heard {entry.seq}, which is not there"
-        elif kept[entry.seq] != entry.told:
-            detail = f"{life.device} heard {entry.told}, kept is {kept[entry.seq]}"
-            yield "answers_differ", chat_id, detail
+class Content:
+    """What was said in one chat, to hold against what its sockets heard."""
+
+    def __init__(
+        self,
+        final: Final,
+        stories: Mapping[str, Story],
+        acked_keys: set[tuple[str, str]],
+        acked: Acked,
+    ) -> None:
+        self.begin = final.begin
+        self.events: dict[int, Event] = {event.seq: event for event in final.events}
+        self.stories, self.acked_keys, self.acked = stories, acked_keys, acked
+
+    def check(self, life: Life, entries: list[Entry]) -> Iterator[Found]:
+        """Each frame tells what there is, as it stood; and nothing older than was known there."""
+        greeted, asked = 0, life.opened
+        heard: dict[str, int] = {}
+        for entry in entries:
+            if entry.what == "greeted":
+                greeted = entry.seq
+            elif entry.what == "asked":
+                asked = entry.at
+            if entry.what not in HEARD or entry.seq <= self.begin:
+                continue
+            named = entry.told.id if entry.told else entry.change and entry.change.message_id
+            story = self.stories.get(named or "")
+            told, event = entry.told, self.events.get(entry.seq)
+            if event is None or (named and story is None):
+                yield self._ghost(life, entry)
+                continue
+            if story is None:
+                continue
+            if told is not None and told.key != story.final.key:
+                yield self._ghost(life, entry)
+                continue
+            fault = story.fault(told) if told else None
+            fault = fault or check_frame(entry, event, story)
+            if fault is not None:
+                yield fault[0], entry.chat_id, f"{life.device}: {fault[2]}"
+            if told is not None and entry.what != "answer":
+                known = heard.get(told.id, 0)
+                if life.kind == "chat" and entry.seq <= greeted:
+                    # Older than the greeting, so read for this replay: as it stands now.
+                    known = max(known, self.acked.before(told.id, asked))
+                if told.changed_seq < known:
+                    detail = f"{life.device}: {told.key} as of {told.changed_seq} after {known}"
+                    yield "stale", entry.chat_id, detail
+            if entry.change is not None and entry.what != "answer":
+                heard[story.final.id] = max(entry.seq, heard.get(story.final.id, 0))
+
+    def _ghost(self, life: Life, entry: Entry) -> Found:
+        """Heard, and not there: lost where it was acknowledged, else it never should have been."""
+        told = entry.told
+        key = (told.sender_id or "", told.key or "") if told else ("", "")
+        what = "lost" if key in self.acked_keys else "ghost"
+        name = told.key if told else entry.change and entry.change.type
+        return what, entry.chat_id, f"{life.device} heard {entry.seq} ({name}), which is not there"

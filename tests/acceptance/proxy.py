@@ -1,14 +1,20 @@
-"""A TCP proxy that cuts, slices and stalls: what happens to sockets on the way to a phone."""
+"""A TCP proxy that cuts, resets, slices, stalls and throttles: what sockets meet on the way to a
+phone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import socket
+import struct
 from collections import Counter
 from contextlib import suppress
 from types import TracebackType
 
 CHUNK = 16 * 1024
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time: what is closed is reset, and what was on its way is gone."""
 
 
 class Proxy:
@@ -50,9 +56,14 @@ class Proxy:
             return
         # Two of three are cut after so many bytes: in the middle of a frame, as a rule.
         cut_after = self._dice.randrange(300, 40_000) if self._dice.random() < 0.66 else None
+        resets = self._dice.random() < 0.5
+        # One of five is a slow line: so many bytes a second towards the client.
+        speed = self._dice.randrange(8_000, 60_000) if self._dice.random() < 0.2 else None
+        if speed is not None:
+            self.done["throttles"] += 1
         both = [
             asyncio.create_task(self._carry(reader, out, None)),
-            asyncio.create_task(self._carry(there, writer, cut_after)),
+            asyncio.create_task(self._carry(there, writer, cut_after, speed)),
         ]
         try:
             with suppress(asyncio.CancelledError):  # asyncio's server would log it as an error
@@ -62,10 +73,22 @@ class Proxy:
                 one.cancel()
             await asyncio.gather(*both, return_exceptions=True)
             for end in (writer, out):
+                if resets:
+                    self._reset(end)
                 end.transport.abort()
 
+    def _reset(self, end: asyncio.StreamWriter) -> None:
+        """Let it end with a reset, unless it has ended by itself."""
+        with suppress(OSError):
+            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self.done["resets"] += 1
+
     async def _carry(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, left: int | None
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        left: int | None,
+        speed: int | None = None,
     ) -> None:
         with suppress(OSError):
             while data := await source.read(CHUNK):
@@ -85,6 +108,8 @@ class Proxy:
                         return
                     sink.write(piece)
                     await sink.drain()
-                    if size < len(data):
+                    if speed is not None:
+                        await asyncio.sleep(len(piece) / speed)
+                    elif size < len(data):
                         await asyncio.sleep(0)
                     left = left - len(piece) if left is not None else None

@@ -10,9 +10,9 @@ from typing import Any
 from django.db import connection as django_connection
 
 from therapyconnect.core.hub import Happened, Push
-from therapyconnect.core.ids import MessageRef
+from therapyconnect.core.ids import MessageRef, parse_chat_id
 from therapyconnect.messaging.selectors.access import access_chat
-from therapyconnect.messaging.services import batch, engine, judging, lanes, statements
+from therapyconnect.messaging.services import amendments, batch, engine, judging, lanes, statements
 from therapyconnect.messaging.services.ledger import Ledger
 from therapyconnect.messaging.services.roundtrip import RoundTrip
 from therapyconnect.ops import checkup
@@ -20,6 +20,7 @@ from therapyconnect.realtime.consumers.base import Consumer
 from therapyconnect.realtime.consumers.chat import ChatConsumer
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.realtime.streams import ChatStream
+from therapyconnect.realtime.watch import SessionWatch
 
 LATE_SECONDS = 0.1
 
@@ -187,6 +188,63 @@ def counter_drifts() -> None:
     replace(judging, "advance", keep_counting)
 
 
+def edit_lost_in_a_race() -> None:
+    """Of two edits of one message in one batch only the last is kept; both are acked (G8)."""
+    reword = amendments._reword
+
+    def careless(ledger: Ledger, request: Any, book: Any, target: Any, **words: Any) -> Any:
+        place = (book.access.id, target.message.seq)
+        raced = any(version[:2] == place for version in ledger.versions)
+        changed = reword(ledger, request, book, target, **words)
+        if raced:
+            ledger.versions.pop()
+        return changed
+
+    replace(amendments, "_reword", careless)
+
+
+def deleted_text_shown() -> None:
+    """Who deletes is answered with the words that they took back (breaks G11)."""
+    note = amendments._note
+
+    def keep_words(
+        ledger: Ledger, request: Any, book: Any, target: Any, *kind: Any, **changes: Any
+    ) -> Any:
+        if "deleted_by" in changes and changes["deleted"]:
+            del changes["text"]
+        return note(ledger, request, book, target, *kind, **changes)
+
+    replace(amendments, "_note", keep_words)
+
+
+def leak_to_an_outsider() -> None:
+    """Now and then somebody else's user socket hears a chat too (breaks G10)."""
+    hearing = MemoryHub._hearing
+    turn = itertools.count(1)
+
+    def generous(self: MemoryHub, chat_id: str) -> Any:
+        sockets = hearing(self, chat_id)
+        if next(turn) % 20 == 0:
+            sockets += [
+                socket
+                for user_id, user in self._users.items()
+                if user_id not in (parse_chat_id(chat_id) or ())
+                for socket in user.sockets
+            ][:1]
+        return sockets
+
+    replace(MemoryHub, "_hearing", generous)
+
+
+def socket_left_open() -> None:
+    """Nobody looks whether the session of a socket still lives (breaks G9)."""
+
+    async def look_away(*_: Any) -> None:
+        return None
+
+    replace(SessionWatch, "_close_ended", look_away)
+
+
 DEFECTS: dict[str, Callable[[], None]] = {
     "none": lambda: None,
     **{
@@ -201,6 +259,10 @@ DEFECTS: dict[str, Callable[[], None]] = {
             push_without_cursor,
             horizon_goes_back,
             counter_drifts,
+            edit_lost_in_a_race,
+            deleted_text_shown,
+            leak_to_an_outsider,
+            socket_left_open,
         )
     },
 }
