@@ -111,7 +111,7 @@ def stack() -> Iterator[LiveServer]:
 @pytest.fixture(scope="session")
 def stack_pairs(stack: LiveServer) -> Iterator[Pair]:
     """Pairs of `stack`, each to be used once."""
-    return iter(stack.load_pairs(12))
+    return iter(stack.load_pairs(20))
 
 
 @pytest.fixture(scope="session")

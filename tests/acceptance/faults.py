@@ -6,12 +6,15 @@ import asyncio
 import os
 import random
 import signal
+import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from tests.acceptance.clients import Run
+from tests.acceptance.history import History
 from tests.acceptance.records import now
 from tests.harness.server import LiveServer
 
@@ -104,6 +107,20 @@ class Faults:
                 before, end = acked, now() + BACK_SECONDS
             await asyncio.sleep(0.05)
         run.broke(f"nothing was acked for {BACK_SECONDS:.0f} s after a kill")
+
+
+def recoveries(history: History) -> str:
+    """Of each kind of kill, how long until something asked after it was acked: median and worst."""
+    acks = sorted((s.asked, s.answered) for s in history.sendings if s.answered and s.told)
+    took: dict[str, list[float]] = defaultdict(list)
+    for at, name in history.kills:
+        after = [answered for asked, answered in acks if asked > at]
+        if after:
+            took[name].append(min(after) - at)
+    return ", ".join(
+        f"{name} {statistics.median(times):.1f} s (worst {max(times):.1f})"
+        for name, times in sorted(took.items())
+    )
 
 
 def wait_for(what: Callable[[], object], seconds: float = 30) -> None:

@@ -9,9 +9,11 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.checker import Floor
 from tests.acceptance.clients import Run
-from tests.acceptance.faults import Faults
+from tests.acceptance.faults import Faults, recoveries
 from tests.acceptance.storm import rage, report, usual_crew
 from tests.harness.server import LiveServer, Pair
 
@@ -24,14 +26,18 @@ FLOOR = (
     else Floor(3_000, 20, 40, changes=200, tries=200, revoked=3)
 )
 CHATS = 4
+RUNS = 3 if SCALE else 1
 
 
+@pytest.mark.parametrize("nth", range(RUNS))
 def test_nothing_acknowledged_is_lost(
+    nth: int,
     stack: LiveServer,
     stack_pairs: Iterator[Pair],
     seed: int,
     record_property: Callable[[str, object], None],
 ) -> None:
+    seed += nth  # each run is another one
     pairs = list(islice(stack_pairs, CHATS))
     faults = Faults(stack)
 
@@ -50,7 +56,8 @@ def test_nothing_acknowledged_is_lost(
     )
     if folder := os.environ.get("TC_DUMP"):
         shutil.copy(stack.log, Path(folder) / f"server-{seed}.log")
-    record_property("measured", history.tally())
+    said = f"seed {seed}: {history.tally()}; {len(violations)} violations"
+    record_property("measured", f"{said}; acked again after a kill: {recoveries(history)}")
     print(history.tally())  # noqa: T201
     assert not violations, report(history, violations, seed)
     assert "Traceback" not in stack.log_text()
