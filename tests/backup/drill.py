@@ -16,9 +16,10 @@ from typing import Any, Self
 from tests.acceptance.checker import Floor, Violation
 from tests.acceptance.clients import RestClient, Run
 from tests.acceptance.devices import Device
-from tests.acceptance.finals import Final
-from tests.acceptance.history import History, now
-from tests.acceptance.storm import Client, rage, read_finals
+from tests.acceptance.finals import Final, read_final
+from tests.acceptance.history import History
+from tests.acceptance.records import now
+from tests.acceptance.storm import Client, rage
 from tests.harness.server import ROOT, LiveServer, Pair
 from therapyconnect.ops.backups.note import PURPOSE
 from therapyconnect.vault.errors import SealBroken
@@ -93,7 +94,8 @@ class Origin:
         return cls(
             live=live, file=file, seed=seed, pairs=pairs, quiet=quiet,
             refresh_token=login["refresh_token"], history=history, violations=violations,
-            finals=read_finals(live.base, pairs), begun=moments[0], ended=moments[1],
+            finals=[read_final(live.base, pair) for pair in pairs],
+            begun=moments[0], ended=moments[1],
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance.checker import Floor
 from tests.acceptance.clients import Run
-from tests.acceptance.history import now
+from tests.acceptance.records import now
 from tests.acceptance.storm import rage, report, usual_crew
 from tests.cluster.crew import Crew, alive, wait_for
 from tests.conftest import SERVER_URL

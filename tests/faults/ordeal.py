@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from tests.acceptance.checker import Floor
 from tests.acceptance.clients import Run
-from tests.acceptance.history import History, now
+from tests.acceptance.history import History
+from tests.acceptance.records import now
 from tests.acceptance.storm import rage, report, usual_crew
 from tests.faults.witness import KINDS, Witness
 from tests.harness.server import LiveServer, Pair

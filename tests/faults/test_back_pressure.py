@@ -12,7 +12,7 @@ import psycopg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.acceptance.history import now
+from tests.acceptance.records import now
 from tests.faults.batches import same_lane
 from tests.faults.conftest import Take
 from tests.faults.ordeal import Record, endure

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from contextlib import suppress
 
-from tests.acceptance.history import now
+from tests.acceptance.records import now
 from tests.faults.conftest import Take
 from tests.faults.ordeal import Record, endure
 from tests.harness.server import LiveServer, Pair

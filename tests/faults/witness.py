@@ -15,7 +15,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from tests.acceptance.history import now
+from tests.acceptance.records import now
 from tests.harness.server import LiveServer, Pair
 
 ANSWER_SECONDS = 25.0
