@@ -7,6 +7,8 @@ server is used (the role must be allowed to create databases), each run in datab
 from __future__ import annotations
 
 import os
+import random
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -50,6 +52,18 @@ def pytest_unconfigure() -> None:
     if _held is not None:
         _held.release()
     shutil.rmtree(_DATA, ignore_errors=True)
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of everything that a test leaves to chance; `TC_SEED` repeats a run.
+
+    In the captured output, which pytest shows of a failing test.
+    """
+    given = int(os.environ.get("TC_SEED") or secrets.randbelow(10**6))
+    random.seed(given)
+    print(f"TC_SEED={given}")  # noqa: T201
+    return given
 
 
 @pytest.fixture(scope="session")

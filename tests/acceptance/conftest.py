@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import secrets
 import shutil
 import subprocess
@@ -24,19 +23,6 @@ from tests.harness.server import ROOT, LiveServer, Pair
 
 SERVER = "DATABASE_URL"
 PAIRS = 50
-
-
-@pytest.fixture
-def seed() -> int:
-    """Of everything that a test leaves to chance; `TC_SEED` repeats a run."""
-    return int(os.environ.get("TC_SEED") or secrets.randbelow(10**6))
-
-
-@pytest.fixture(autouse=True)
-def _say_seed(seed: int) -> None:
-    """In the captured output, which pytest shows of a failing test."""
-    random.seed(seed)
-    print(f"TC_SEED={seed}")  # noqa: T201
 
 
 class Mould:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -28,13 +27,6 @@ ROUNDS = int(10 * SCALE) or 2
 KILLS = int(10 * SCALE) or 2
 CHATS = 3
 WORKERS = 2
-
-
-@pytest.fixture
-def seed() -> int:
-    given = int(os.environ.get("TC_SEED") or random.randrange(10**6))
-    print(f"TC_SEED={given}")  # noqa: T201
-    return given
 
 
 @pytest.fixture(scope="module")

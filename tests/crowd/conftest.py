@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
-import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,19 +17,6 @@ CHAOS = float(os.environ.get("TC_CHAOS") or 0)
 
 BATCH = 100
 FEW_FILES = 128
-
-
-@pytest.fixture
-def seed() -> int:
-    """Of everything that a test leaves to chance; `TC_SEED` repeats a run."""
-    return int(os.environ.get("TC_SEED") or secrets.randbelow(10**6))
-
-
-@pytest.fixture(autouse=True)
-def _say_seed(seed: int) -> None:
-    """In the captured output, which pytest shows of a failing test."""
-    random.seed(seed)
-    print(f"TC_SEED={seed}")  # noqa: T201
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.acceptance.conftest import _say_seed, seed, stack  # noqa: F401  # fixtures
+from tests.acceptance.conftest import stack  # noqa: F401  # a fixture
 from tests.harness.server import LiveServer, Pair
 from therapyconnect.embedded import Lease, lease
 
