@@ -55,5 +55,10 @@ def pair(_node_pairs: Iterator[Pair]) -> Pair:
 
 
 @pytest.fixture
+def other(_node_pairs: Iterator[Pair]) -> Pair:
+    return next(_node_pairs)
+
+
+@pytest.fixture
 def take(_node_pairs: Iterator[Pair]) -> Callable[[int], list[Pair]]:
     return lambda count: [next(_node_pairs) for _ in range(count)]

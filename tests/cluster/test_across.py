@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.cluster.conftest import Nodes, make_node
 from tests.harness.server import LiveServer, Pair
 from tests.harness.sockets import SocketClient, chat_socket, user_socket
+from therapyconnect.realtime.linked import BEAT_SECONDS
 
 Two = tuple[SocketClient, SocketClient]
 LONG = 15.0
@@ -204,3 +207,12 @@ def test_no_word_crosses_between_nodes(nodes: Nodes, pair: Pair, word: str) -> N
         heard = "".join(n.payload for n in eavesdropper.notifies(timeout=3))
     assert pair.chat_id in heard  # else nothing was heard
     assert word not in heard
+
+
+def test_a_refused_socket_takes_nobody_away(nodes: Nodes, pair: Pair, other: Pair) -> None:
+    """Their other socket is still open, and both nodes go on to say so."""
+    with user_socket(nodes.other, pair.patient_id, pair.patient_token):
+        with pytest.raises(InvalidStatus):
+            chat_socket(nodes.other, other.chat_id, pair.patient_token)
+        time.sleep(BEAT_SECONDS + 1)
+        assert [_sees(node, pair) for node in nodes] == [True, True]

@@ -89,3 +89,29 @@ def test_sends_go_on_and_all_is_heard(
     said = f"{breaks.__name__}: {MESSAGES} acked in {acked:.1f} s, heard elsewhere in {heard:.1f} s"
     record_property("measured", said)
     print(said)  # noqa: T201
+
+
+def test_a_chat_that_is_made_meanwhile_is_heard(nodes: Nodes, pair: Pair) -> None:
+    """With its first message, which calls for help; and nobody was told of any of it."""
+    ids = {"therapist_id": "t_def456", "patient_id": pair.patient_id}
+    admin = nodes.one.login("admin@demo.test")["access_token"]
+    token = nodes.other.login("therapist2@demo.test")["access_token"]
+    with (
+        user_socket(nodes.other, "t_def456", token) as therapist,
+        nodes.one.api(admin) as clinic,
+        nodes.one.api(pair.patient_token) as patient,
+    ):
+        thaw = freeze(nodes)
+        try:
+            assert clinic.post("care-relationships/", json=ids).status_code == 201
+            chat_id = patient.post("chats/create_or_get_chat/", json=ids).json()["id"]
+            body = {"chat_id": chat_id, "text": "help", "emergency": True}
+            alert = patient.post("messages/", json=body).json()["emergency_alert"]
+            heard = therapist.until("emergency_message", POLLED_SECONDS)
+            assert (heard["chat_id"], heard["message"]["seq"]) == (chat_id, 1)
+            # Read by the same look, so it may have come before the message.
+            while not (told := [f for f in therapist.received if f["type"] == "emergency_updated"]):
+                therapist.next(POLLED_SECONDS)
+            assert told[0]["emergency_alert"]["id"] == alert["id"]
+        finally:
+            thaw()

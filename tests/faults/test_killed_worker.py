@@ -35,6 +35,7 @@ from tests.harness.server import LiveServer
 LANES = 2
 SENDERS = 6
 HANGING = "FROM pg_stat_activity WHERE wait_event IN ('PgSleep', 'SyncRep')"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 CONTAINED = "synchronous_standby_names = 'nobody'\n"
 
 Kill = Callable[[LiveServer, psycopg.Connection], None]
@@ -78,6 +79,8 @@ def test_every_sender_of_a_dead_batch_can_settle_it(
                     with ThreadPoolExecutor(len(pairs)) as crowd:
                         with held_back(superuser, pairs[0]):
                             asked = [crowd.submit(send, stack, pairs[0], key)]
+                            # Alone in its batch, which waits; the others gather behind it.
+                            wait_for(lambda: admin.execute(WAITING).fetchone() != (0,))
                             asked += [crowd.submit(send, stack, pair, key) for pair in pairs[1:]]
                             time.sleep(GATHER_SECONDS)
                             hang(admin, stack.data)

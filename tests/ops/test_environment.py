@@ -19,10 +19,6 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "alert: half": ({"THERAPYCONNECT_EMERGENCY_SECONDS": "1.5"}, "is a whole number"),
     "port": ({"PORT": "65536"}, "from 0 to 65535"),
     "workers: none": ({"THERAPYCONNECT_WORKERS": "0"}, "from 1 to 64"),
-    "workers: deaf": (
-        {"THERAPYCONNECT_WORKERS": "2", "THERAPYCONNECT_HUB": "memory"},
-        "THERAPYCONNECT_HUB=memory is for one process",
-    ),
     "hub": ({"THERAPYCONNECT_HUB": "smoke"}, "is memory or postgres"),
     "crisis file: none": ({"THERAPYCONNECT_CRISIS_FILE": "none.toml"}, "No such file"),
     "crisis file: a folder": ({"THERAPYCONNECT_CRISIS_FILE": "."}, "Is a directory"),
@@ -61,3 +57,10 @@ def test_both_ends_of_each_range(tmp_path: Path) -> None:
             },
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_several_workers_need_a_hub_that_spans_them(tmp_path: Path) -> None:
+    done = _start(tmp_path, {"THERAPYCONNECT_WORKERS": "2", "THERAPYCONNECT_HUB": "memory"})
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("THERAPYCONNECT_HUB=memory is for one process")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -22,7 +21,7 @@ from therapyconnect.core.hub import AlertChanged, Notified, Push, ReceiptMoved, 
 from therapyconnect.core.ids import role_of
 from therapyconnect.core.queries import Reading
 from therapyconnect.crisis.selectors import learn_whereabouts_of
-from therapyconnect.messaging.selectors.behind import alerts_changed, chats_behind
+from therapyconnect.messaging.selectors.behind import alerts_changed, chats_behind, chats_of
 from therapyconnect.notifications.selectors import notification_by_id
 from therapyconnect.realtime import notes
 from therapyconnect.realtime.audience import Socket
@@ -39,6 +38,7 @@ POLL_BEATS: Final = 5
 """A look into the database each so many beats, and at every one while deaf."""
 LOOK_CHUNK: Final = 2_000
 LOOK_BACK: Final = timedelta(seconds=15)
+"""Before the last look that succeeded: commits take time, and clocks differ."""
 
 Read = Callable[[Reading[Any]], Awaitable[Any]]
 
@@ -52,12 +52,16 @@ class LinkedHub(MemoryHub):
         self._read_row = read_row
         self._wire = wire
         self._nodes = Nodes(changed=self._elsewhere)
-        self._here: Counter[str] = Counter()
+        self._here: dict[str, set[Socket]] = {}
+        """Of each user, the sockets that were let in here."""
         self._roll = Roll()
         self._generation = 0
         self._heard_self = 0.0
         self._listened = 0.0
+        self._was_deaf = False
+        self._asked_for_list = False
         self._looking: asyncio.Task[None] | None = None
+        self._looked = clock.now() - LOOK_BACK
         self._untold: list[notes.Note] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -88,16 +92,17 @@ class LinkedHub(MemoryHub):
 
     def came(self, socket: Socket, chat_ids: Iterable[str]) -> None:
         super().came(socket, chat_ids)
-        self._here[socket.user_id] += 1
+        self._here.setdefault(socket.user_id, set()).add(socket)
         if self._roll.add(socket.user_id):
             self._tell([notes.PresenceNote(socket.user_id, True)])
 
     def gone(self, socket: Socket) -> None:
         super().gone(socket)
-        if not self._here[socket.user_id]:
-            return
-        self._here[socket.user_id] -= 1
-        if not self._here[socket.user_id]:
+        here = self._here.get(socket.user_id)
+        if here is None or socket not in here:
+            return  # it was refused, and never came
+        here.discard(socket)
+        if not here:
             del self._here[socket.user_id]
             self._roll.discard(socket.user_id)
             self._tell([notes.PresenceNote(socket.user_id, False)])
@@ -162,9 +167,8 @@ class LinkedHub(MemoryHub):
             if not self._nodes.agrees(node, note):
                 self._tell([notes.AskNote(node)])
         elif isinstance(note, notes.AskNote):
-            if note.node == self.node:
-                self._generation += 1
-                self._tell(notes.present(sorted(self._roll.users), generation=self._generation))
+            # Answered with the next beat, once for all that ask: everyone hears it.
+            self._asked_for_list = self._asked_for_list or note.node == self.node
         elif isinstance(note, notes.PresentNote):
             self._nodes.take(node, note)
         elif isinstance(note, notes.ByeNote):
@@ -202,9 +206,20 @@ class LinkedHub(MemoryHub):
 
     def _beat_once(self, *, look: bool) -> None:
         now = time.monotonic()
-        self._nodes.expire(now)
-        self._tell([notes.BeatNote(len(self._roll.users), self._roll.digest)])
         deaf = self._deaf(now)
+        if deaf:
+            self._was_deaf = True
+        elif self._was_deaf:
+            # Nobody was heard: that says nothing of them. From now on they have their time.
+            self._was_deaf = False
+            self._nodes.hear_all(now)
+        else:
+            self._nodes.expire(now)
+        if self._asked_for_list:
+            self._asked_for_list = False
+            self._generation += 1
+            self._tell(notes.present(sorted(self._roll.users), generation=self._generation))
+        self._tell([notes.BeatNote(len(self._roll.users), self._roll.digest)])
         if (deaf or look) and (self._looking is None or self._looking.done()):
             self._looking = self._spawn(self._look())
 
@@ -220,27 +235,36 @@ class LinkedHub(MemoryHub):
 
     async def _look(self) -> None:
         """Read what happened to the chats and people that are here, whoever failed to say so."""
-        known = {
-            chat_id: stream.last
-            for chat_id, stream in self._streams.items()
-            if stream.last is not None
-        }
-        since = clock.now() - LOOK_BACK
-        chat_ids = sorted(known)
+        began = clock.now()
         try:
+            known = await self._known()
+            chat_ids = sorted(known)
             for at in range(0, len(chat_ids), LOOK_CHUNK):
                 asked = chat_ids[at : at + LOOK_CHUNK]
                 behind = await self._read_row(chats_behind({i: known[i] for i in asked}))
                 for chat_id, last_seq in behind.items():
-                    if (stream := self._streams.get(chat_id)) is not None:
+                    if (stream := self._stream_of(chat_id)) is not None:
                         stream.expect(last_seq)
-                for alert in await self._read_row(alerts_changed(asked, since=since)):
+                for alert in await self._read_row(alerts_changed(asked, since=self._looked)):
                     self._publish(AlertChanged(alert.chat_id, alert))
             patients = sorted(user for user in self._roll.users if role_of(user) == "patient")
             for at in range(0, len(patients), LOOK_CHUNK):
                 await self._read_row(learn_whereabouts_of(patients[at : at + LOOK_CHUNK]))
+            self._looked = began - LOOK_BACK
         except Exception as error:
             log.warning("hub.look_failed", error=type(error).__name__)
+
+    async def _known(self) -> dict[str, int]:
+        """The chats that are heard here and how far each is; 0 for one that was made elsewhere."""
+        known: dict[str, int] = {}
+        users = sorted(user_id for user_id, user in self._users.items() if user.opened)
+        for at in range(0, len(users), LOOK_CHUNK):
+            for chat_id in await self._read_row(chats_of(users[at : at + LOOK_CHUNK])):
+                known[chat_id] = 0
+        for chat_id, stream in self._streams.items():
+            if stream.last is not None:
+                known[chat_id] = stream.last
+        return known
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)

@@ -92,6 +92,10 @@ class Nodes:
             self._become(node, ())
             del self._nodes[node]
 
+    def hear_all(self, now: float) -> None:
+        for known in self._nodes.values():
+            known.heard = now
+
     def expire(self, now: float) -> None:
         for node in [n for n, known in self._nodes.items() if now - known.heard > DEAD_SECONDS]:
             self.lose(node)

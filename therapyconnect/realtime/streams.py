@@ -33,6 +33,7 @@ class ChatStream:
     """
 
     __slots__ = (
+        "_again",
         "_closed",
         "_deliver",
         "_expected",
@@ -67,6 +68,7 @@ class ChatStream:
         self._lost = lost
         self._waiting: dict[int, Arrival] | None = None
         self._expected = 0
+        self._again = False
         self._fill: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -94,7 +96,10 @@ class ChatStream:
 
     def suspect(self) -> None:
         """A commit's outcome is unknown: look whether there is something to deliver."""
-        if self.last is not None and self._fill is None and not self._closed:
+        if self._fill is not None:
+            self._again = True  # what it reads may be older than what is suspected
+        elif self.last is not None and not self._closed:
+            self._again = False
             self._fill = asyncio.get_running_loop().create_task(self._read_missing())
 
     def expect(self, seq: int) -> None:
@@ -123,7 +128,7 @@ class ChatStream:
             self.suspect()
 
     def _look_ahead(self) -> None:
-        if self.last is not None and self.last < self._expected:
+        if self._fill is None and self.last is not None and self.last < self._expected:
             self.suspect()
 
     async def _read_missing(self) -> None:
@@ -154,6 +159,8 @@ class ChatStream:
             if not self._closed:
                 self._advance()
                 self._look_ahead()
+                if self._again:
+                    self.suspect()
 
     def _take(self, stretch: Stretch) -> None:
         for happening in stretch.happenings:

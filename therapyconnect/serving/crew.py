@@ -24,6 +24,7 @@ logger = logging.getLogger("therapyconnect.serving")
 
 RENEW_SIGNAL: Final = signal.SIGUSR1
 READY_SECONDS: Final = 60.0
+"""Who does not serve after that is ended, and counts as one that failed."""
 STOP_SECONDS: Final = 20.0
 """More than an orderly stop may take; who still runs then is killed."""
 PAUSE_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -42,17 +43,23 @@ class Worker:
     """One process of the crew."""
 
     def __init__(self, command: Command, listening: int) -> None:
-        ready, ready_end = os.pipe()
+        self._ready, ready_end = os.pipe()
         life_end, self._life = os.pipe()
-        self._ready = ready
         self.ready = False
+        self.began = time.monotonic()
         self.stopping_since: float | None = None
         fds = (listening, ready_end, life_end)
-        self.process = subprocess.Popen(  # noqa: S603  # the caller's own program
-            command(*fds), pass_fds=fds, start_new_session=True, stdin=subprocess.DEVNULL
-        )
-        os.close(ready_end)
-        os.close(life_end)
+        try:
+            self.process = subprocess.Popen(  # noqa: S603  # the caller's own program
+                command(*fds), pass_fds=fds, start_new_session=True, stdin=subprocess.DEVNULL
+            )
+        except OSError:
+            os.close(self._ready)
+            os.close(self._life)
+            raise
+        finally:
+            os.close(ready_end)
+            os.close(life_end)
 
     @property
     def alive(self) -> bool:
@@ -82,8 +89,17 @@ class Worker:
 class Crew:
     """`run` returns when a stop signal came and all have ended: 0, or 1 where none ever served."""
 
-    def __init__(self, command: Command, *, count: int, host: str, port: int) -> None:
+    def __init__(
+        self,
+        command: Command,
+        *,
+        count: int,
+        host: str,
+        port: int,
+        ready_seconds: float = READY_SECONDS,
+    ) -> None:
         self._command = command
+        self._ready_seconds = ready_seconds
         self._count = count
         self._listening = _bind(host, port)
         self.port: int = self._listening.getsockname()[1]
@@ -124,26 +140,37 @@ class Crew:
             if worker.stopping_since is None:
                 status = worker.process.returncode
                 logger.error("a worker ended by itself, with status %d", status)
-                self._failures = 0 if worker.ready else self._failures + 1
-                pause = PAUSE_SECONDS[min(self._failures, len(PAUSE_SECONDS) - 1)]
-                self._next_start = time.monotonic() + pause
+                self._failed(ever_ready=worker.ready)
+        now = time.monotonic()
         for worker in self._workers:
             worker.look()
             since = worker.stopping_since
-            if since is not None and time.monotonic() - since > STOP_SECONDS:
+            if since is not None and now - since > STOP_SECONDS:
                 worker.signal(signal.SIGKILL)
+            elif not worker.ready and now - worker.began > self._ready_seconds:
+                worker.signal(signal.SIGKILL)  # and is buried as one that failed
+
+    def _failed(self, *, ever_ready: bool) -> None:
+        """Wait before the next start; whoever is to be renewed stays, where its successor can't."""
+        self._failures = 0 if ever_ready else self._failures + 1
+        pause = PAUSE_SECONDS[min(self._failures, len(PAUSE_SECONDS) - 1)]
+        self._next_start = time.monotonic() + pause
+        if not ever_ready and self._renewing:
+            self._renewing = []
+            logger.error("the renewal is given up: a new worker did not begin to serve")
 
     def _fill_up(self) -> None:
         if time.monotonic() < self._next_start:
             return
         staying = [worker for worker in self._workers if worker.stopping_since is None]
         for _ in range(self._count - len(staying)):
-            self._start()
+            if time.monotonic() >= self._next_start:
+                self._start()
 
     def _renew_one(self) -> None:
         """Start the next one's successor; once that serves, stop it, and go on to the one after."""
         self._renewing = [w for w in self._renewing if w.alive and w.stopping_since is None]
-        if not self._renewing:
+        if not self._renewing or time.monotonic() < self._next_start:
             return
         staying = [worker for worker in self._workers if worker.stopping_since is None]
         if len(staying) == self._count:
@@ -152,7 +179,11 @@ class Crew:
             self._renewing.pop(0).stop()
 
     def _start(self) -> None:
-        self._workers.append(Worker(self._command, self._listening.fileno()))
+        try:
+            self._workers.append(Worker(self._command, self._listening.fileno()))
+        except OSError as error:
+            logger.error("a worker could not be started: %s", error.strerror)
+            self._failed(ever_ready=False)
 
     def _serving(self) -> list[Worker]:
         return [w for w in self._workers if w.ready and w.stopping_since is None]

@@ -20,6 +20,16 @@ def chats_behind(known: Mapping[str, int]) -> Reading[dict[str, int]]:
     return dict(rows)
 
 
+def chats_of(user_ids: Sequence[str]) -> Reading[list[str]]:
+    """All chats of these people. Indexes: chats by therapist, and by patient."""
+    rows = yield Query(
+        "SELECT id FROM messaging_chat WHERE therapist_id = ANY(%s)"
+        " UNION SELECT id FROM messaging_chat WHERE patient_id = ANY(%s)",
+        (list(user_ids), list(user_ids)),
+    )
+    return [row[0] for row in rows]
+
+
 def alerts_changed(chat_ids: Sequence[str], *, since: datetime) -> Reading[list[EmergencyAlert]]:
     """The alerts of these chats that changed since then. Index: the primary key, by chat."""
     rows = yield Query(

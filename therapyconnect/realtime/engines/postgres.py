@@ -41,13 +41,13 @@ class PostgresWire:
         self._queue: deque[bytes] = deque(maxlen=MAX_QUEUED)
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
+        self._idle.set()
         self._teller: asyncio.Task[None] | None = None
         self._listener: asyncio.Task[None] | None = None
         self._take: Take | None = None
 
     def start(self, take: Take) -> None:
         self._take = take
-        self._teller = asyncio.create_task(self._for_ever("tell", self._tell), name="hub-tell")
         self.reconnect()
 
     def send(self, parcels: Sequence[bytes]) -> None:
@@ -56,16 +56,18 @@ class PostgresWire:
         self._wake.set()
 
     def reconnect(self) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
+        for task in (self._teller, self._listener):
+            if task is not None:
+                task.cancel()
+        self._teller = asyncio.create_task(self._for_ever("tell", self._tell), name="hub-tell")
         self._listener = asyncio.create_task(
             self._for_ever("listen", self._listen), name="hub-listen"
         )
 
     async def stop(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS if self._queue else 0.0):
-                await self._idle.wait()
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._idle.wait()  # what was taken from the queue may still be on its way
         tasks = [task for task in (self._teller, self._listener) if task is not None]
         for task in tasks:
             task.cancel()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from therapyconnect.ops.serve import serve
+from therapyconnect.serving.crew import RENEW_SIGNAL
 
 
 class Command(BaseCommand):
@@ -20,6 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("life", type=int, help="ends when the parent does")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Meant for the parent; where all of a group are signalled it must not end this one.
+        signal.signal(RENEW_SIGNAL, signal.SIG_IGN)
+
         def say_ready(port: int) -> None:
             os.write(options["ready"], b".")
             os.close(options["ready"])
