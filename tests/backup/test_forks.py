@@ -38,11 +38,14 @@ def test_a_socket_says_gap_and_then_goes_on(drill: Drill) -> None:
         assert pushed["message"]["id"] == next_one["id"]
         assert pushed["message"]["seq"] == last + 1
     with chat_socket(drill.live, quiet.chat_id, token) as socket:
-        socket.send("resume", after_seq=HAD, ref="told")
-        told = socket.until("resumed", ref="told")
-        assert told["gap"] is False
-        heard = [f["message"]["seq"] for f in socket.received if f["type"] == "chat_message"]
-        assert heard == list(range(HAD + 1, told["last_seq"] + 1))
+        # As if the answer had never come: the same cursor is told the same.
+        socket.send("resume", after_seq=HAD, ref="again")
+        again = socket.until("resumed", ref="again")
+        assert again["gap"] is True
+        socket.send("resume", after_seq=again["last_seq"], ref="told")
+        assert socket.until("resumed", ref="told")["gap"] is False
+        say(drill.live, drill.pair(quiet).patient_token, quiet.chat_id, "once more")
+        assert socket.until("chat_message")["message"]["seq"] == again["last_seq"] + 1
 
 
 def test_the_user_socket_says_it_of_that_chat(drill: Drill) -> None:
@@ -54,18 +57,20 @@ def test_the_user_socket_says_it_of_that_chat(drill: Drill) -> None:
         assert (told["chat_id"], told["gap"]) == (quiet.chat_id, True)
 
 
-def test_rest_refuses_the_cursor_once(drill: Drill) -> None:
+def test_rest_refuses_the_cursor_until_it_is_a_new_one(drill: Drill) -> None:
     quiet = drill.origin.quiet
     path = f"chats/{quiet.chat_id}/events/"
     with drill.live.api(drill.log_in(quiet.patient_id)) as api:
         refused = api.get(path, params={"after_seq": HAD})
         assert refused.status_code == 400
         assert refused.json()["errors"][0]["code"] == "cursor_ahead"
-        assert api.get(path, params={"after_seq": HAD}).status_code == 200
+        assert api.get(path, params={"after_seq": HAD}).status_code == 400
+        fresh = api.get("messages/", params={"chat_id": quiet.chat_id}).json()["results"][0]["seq"]
+        assert api.get(path, params={"after_seq": fresh}).status_code == 200
 
 
 def test_who_reads_on_from_below_is_not_sent_away(drill: Drill) -> None:
-    """Neither a client that was within the backup, nor one that begins anew."""
+    """From the beginning, that is: any other number may be of before the restore."""
     quiet = drill.origin.quiet
     path = f"chats/{quiet.chat_id}/events/"
     with drill.live.api(drill.log_in(quiet.patient_id)) as api:
@@ -82,3 +87,18 @@ def test_where_nothing_was_restored_every_cursor_counts(drill: Drill) -> None:
     with drill.origin.live.api(quiet.patient_token) as api:
         path = f"chats/{quiet.chat_id}/events/"
         assert api.get(path, params={"after_seq": AT_BACKUP}).status_code == 200
+
+
+def test_a_chat_that_is_not_in_the_backup_begins_anew_under_the_same_name(drill: Drill) -> None:
+    """Its number 1 may have been given before: who says to have it is sent to begin afresh."""
+    admin = drill.live.login("admin@demo.test")["access_token"]
+    patient_id = drill.origin.quiet.patient_id
+    ids = {"therapist_id": "t_def456", "patient_id": patient_id}
+    token = drill.log_in(patient_id)
+    with drill.live.api(admin) as clinic, drill.live.api(token) as api:
+        assert clinic.post("care-relationships/", json=ids).status_code == 201
+        chat_id = api.post("chats/create_or_get_chat/", json=ids).json()["id"]
+        for n in range(2):
+            say(drill.live, token, chat_id, f"anew {n}")
+        answer = api.get(f"chats/{chat_id}/events/", params={"after_seq": 1})
+    assert answer.json()["errors"][0]["code"] == "cursor_ahead"

@@ -10,7 +10,7 @@ import pytest
 from therapyconnect.ops.backups import note as notes
 from therapyconnect.ops.backups.errors import BackupError
 from therapyconnect.ops.backups.note import Note
-from therapyconnect.ops.backups.restoring import check_fit
+from therapyconnect.ops.backups.restoring import check_note
 from therapyconnect.vault.keyring import KeyRing
 
 RING = KeyRing({2: secrets.token_bytes(32)})
@@ -50,4 +50,4 @@ def test_what_is_no_note_is_told(data: bytes) -> None:
 def test_what_does_not_fit_is_refused(changes: dict[str, object], says: str) -> None:
     note = msgspec.structs.replace(NOTE, **changes)  # type: ignore[arg-type]
     with pytest.raises(BackupError, match=says):
-        check_fit(note, RING, replace=True)
+        check_note(note, RING)

@@ -32,32 +32,41 @@ def test_where_nothing_was_restored_all_are_trusted() -> None:
 
 
 def test_a_session_is_told_once_for_each_chat() -> None:
-    one, other, restored = person(), person(), chat(100)
+    one, other, restored = person(), person(), chat(0)
     assert not trusted(one, restored, 101)
     assert trusted(one, restored, 120)
     assert not trusted(other, restored, 101)
-    assert not trusted(one, chat(100), 101)
+    assert not trusted(one, chat(0), 101)
 
 
-def test_who_reads_on_from_the_common_part_is_trusted() -> None:
-    reader, restored = person(), chat(100)
-    assert trusted(reader, restored, 100)
+def test_a_cursor_from_before_the_telling_is_told_again() -> None:
+    """The answer may have been lost on its way."""
+    one, restored = person(), chat(0)
+    for cursor in (110, 110, 119):
+        assert not trusted(one, restored, cursor)
+    assert trusted(one, restored, 120)
+    assert not trusted(one, restored, 110)
+
+
+def test_who_reads_from_the_beginning_is_trusted() -> None:
+    reader, restored = person(), chat(0)
+    assert trusted(reader, restored, 0)
     assert trusted(reader, restored, 101)
 
 
-def test_a_chat_that_was_empty_in_the_backup_has_no_common_part() -> None:
+def test_every_number_may_have_been_given_before() -> None:
     assert not trusted(person(), chat(0), 1)
 
 
 def test_each_device_with_an_outside_token_is_told() -> None:
     """They share what stands for their session; their tokens end at different times."""
-    identity, restored = f"{OUTSIDE}{secrets.token_hex(4)}", chat(100)
+    identity, restored = f"{OUTSIDE}{secrets.token_hex(4)}", chat(0)
     assert not trusted(person(identity, 1000), restored, 110)
-    assert not trusted(person(identity, 1001), restored, 110)
-    assert trusted(person(identity, 1000), restored, 110)
+    assert not trusted(person(identity, 1001), restored, 120)
+    assert trusted(person(identity, 1000), restored, 120)
 
 
 def test_a_fresh_access_token_of_the_same_session_changes_nothing() -> None:
-    session, restored = secrets.token_hex(8), chat(100)
+    session, restored = secrets.token_hex(8), chat(0)
     assert not trusted(person(session, 1000), restored, 110)
-    assert trusted(person(session, 2000), restored, 110)
+    assert trusted(person(session, 2000), restored, 120)

@@ -47,7 +47,8 @@ class Chat(models.Model):
     # What was said up to here is hidden from that side; 0 where nothing is.
     therapist_hidden_seq = models.BigIntegerField(default=0, db_default=0)
     patient_hidden_seq = models.BigIntegerField(default=0, db_default=0)
-    # Set by a restore: numbers above it may have named, before, what is lost now. Null: none did.
+    # 0 after a restore, also for chats that are made later: their numbers may have named, before,
+    # what is lost now. Null: nothing was ever restored.
     forked_seq = models.BigIntegerField(null=True)
 
     class Meta:

@@ -5,10 +5,12 @@ restore, and 101 is given again, to other words. A client that comes back with "
 up to 120" is found out while the chat ends before that; but once the chat has reached 120 anew, it
 would miss twenty messages for ever.
 
-So a cursor above the number that the restore ended at (`Chat.forked_seq`) is trusted only once its
-session has been sent to begin afresh, or has read on from below. A restore ends all sessions, so
-each belongs to one device that has logged in since. This memory is the process's own: after a new
-start a session may be sent to begin afresh once more, which costs it a page and never a message.
+So after a restore (`Chat.forked_seq`, 0 then) no cursor is trusted before its session has been sent
+to begin afresh. It was told with the number that the chat had reached; a cursor from before it is
+told again, for then the answer was lost or not heeded. A session that reads on from the beginning
+needs no telling. A restore ends all sessions, so each belongs to a device that has logged in since;
+windows that share one session count as one. This memory is the process's own: another process, or
+a new start, may send a session to begin afresh once more, which costs it a page.
 """
 
 from __future__ import annotations
@@ -21,20 +23,27 @@ from therapyconnect.accounts.principal import Principal
 from therapyconnect.messaging.selectors.access import ChatAccess
 
 _KEPT: Final = 100_000
-_acquainted: OrderedDict[tuple[str, int, str], None] = OrderedDict()
+_begun: OrderedDict[tuple[str, int, str], int] = OrderedDict()
+"""Of a session and a chat, from which number on its cursors are trusted."""
 _lock = Lock()
 
 
 def trusted(viewer: Principal, chat: ChatAccess, after_seq: int) -> bool:
-    """Whether the cursor can't be of before a restore. Asked again, it is: the client was told."""
+    """Whether the cursor can't be of before a restore; else the client is to be told."""
     if chat.forked_seq is None:
         return True
     # Several devices come under one outside identity; what differs is when their tokens end.
     key = (viewer.session_id, viewer.expires_at if viewer.outside else 0, chat.id)
     with _lock:
-        known = key in _acquainted
-        _acquainted[key] = None
-        _acquainted.move_to_end(key)
-        while len(_acquainted) > _KEPT:
-            _acquainted.popitem(last=False)
-    return known or after_seq <= chat.forked_seq
+        since = _begun.get(key)
+        below = after_seq <= chat.forked_seq
+        known = below or (since is not None and after_seq >= since)
+        if below:
+            _begun[key] = 0
+        elif not known:
+            _begun[key] = chat.last_seq
+        if key in _begun:
+            _begun.move_to_end(key)
+        while len(_begun) > _KEPT:
+            _begun.popitem(last=False)
+    return known

@@ -31,10 +31,16 @@ def make_backup(sink: Sink, ring: KeyRing, *, out: TextIO) -> tuple[Note, int]:
 
     Where anything fails the sealed stream has no end, and so never opens: `BackupError`.
     """
-    with connect() as connection:
-        note = note_of(connection)
     progress = Progress(out, "sealed")
-    with Tool("pg_dump", *dump_arguments()) as dump:
-        seal_stream(_Dump(dump), Counted(sink, progress), ring, purpose=PURPOSE, note=note.encode())
+    with connect() as connection:
+        # One snapshot for both: what the note says is true of what is dumped.
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        assert row is not None
+        note = note_of(connection)
+        with Tool("pg_dump", *dump_arguments(), f"--snapshot={row[0]}") as dump:
+            seal_stream(
+                _Dump(dump), Counted(sink, progress), ring, purpose=PURPOSE, note=note.encode()
+            )
     progress.end()
     return note, progress.bytes

@@ -35,7 +35,10 @@ def note_of(connection: psycopg.Connection) -> Note:
     if found is None or not found[0]:
         raise BackupError("There is nothing to back up: this database was never migrated.")
     applied = connection.execute("SELECT app || '.' || name FROM django_migrations ORDER BY 1")
-    keys = connection.execute("SELECT DISTINCT wrapped_by FROM vault_datakey ORDER BY 1")
+    try:
+        keys = connection.execute("SELECT DISTINCT wrapped_by FROM vault_datakey ORDER BY 1")
+    except psycopg.errors.UndefinedTable:
+        raise BackupError("This database is not fully migrated: run migrate first.") from None
     return Note(
         format=FORMAT,
         made_at=clock.now().isoformat(timespec="seconds"),

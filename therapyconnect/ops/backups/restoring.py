@@ -55,12 +55,15 @@ DO $$ DECLARE old record; BEGIN
   END LOOP;
 END $$;
 """
-# A session that was ended after the backup must not come alive again: all log in anew. And numbers
-# above the present end of a chat may have been given before to what is lost now: see `forked_seq`.
+# A session that was ended after the backup must not come alive again: all log in anew. And any
+# number may have been given before to something else, by this chat or by one of the same name that
+# is not in the backup, before this restore or an earlier one: see `forked_seq`.
 _AFTERWARDS_SQL: Final = b"""
 DELETE FROM public.accounts_session;
 DELETE FROM public.usersessions_usersession;
-UPDATE public.messaging_chat SET forked_seq = LEAST(forked_seq, last_seq);
+ALTER TABLE public.messaging_chat ADD COLUMN IF NOT EXISTS forked_seq bigint;
+ALTER TABLE public.messaging_chat ALTER COLUMN forked_seq SET DEFAULT 0;
+UPDATE public.messaging_chat SET forked_seq = 0;
 COMMIT;
 """
 
@@ -88,8 +91,8 @@ def check_backup(file: BinaryIO, ring: KeyRing, *, out: TextIO) -> Note:
     return notes.decode(head.note)
 
 
-def check_fit(note: Note, ring: KeyRing, *, replace: bool) -> None:
-    """`BackupError` where this code, this ring or this database can't take the backup."""
+def check_note(note: Note, ring: KeyRing) -> None:
+    """`BackupError` where this code or this ring can't take the backup. Touches no database."""
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
     newer = [name for name in note.migrations if name not in known]
     if newer:
@@ -100,6 +103,10 @@ def check_fit(note: Note, ring: KeyRing, *, replace: bool) -> None:
     lacking = [number for number in note.keys if number not in ring.keys]
     if lacking:
         raise BackupError(f"The key ring lacks key {lacking[0]}, which the backup's rows need.")
+
+
+def check_database(*, replace: bool) -> None:
+    """`BackupError` where this database can't take a backup."""
     with connect() as connection:
         if _count(connection, _OTHERS_SQL):
             raise BackupError("The database is in use: stop the server first.")
@@ -126,12 +133,14 @@ def load(file: BinaryIO, ring: KeyRing, *, replace: bool, out: TextIO) -> None:
     ):
         opener = _Opener(file, Counted(script.input, progress), ring, script)
         opener.start()
+        committing = False
         try:
             sql.input.write(b"BEGIN;\n" + (_CLEAR_SQL if replace else b""))
             _copy_script(script.output, sql.input)
             opener.join()
             opener.check()
             script.finish()
+            committing = True
             sql.input.write(_AFTERWARDS_SQL)
             sql.input.close()
         except BrokenPipeError:
@@ -139,6 +148,10 @@ def load(file: BinaryIO, ring: KeyRing, *, replace: bool, out: TextIO) -> None:
         try:
             sql.finish()
         except BackupError as error:
+            if committing and "server closed" in str(error):
+                raise BackupError(
+                    "The database was lost at the last step: look whether it was restored."
+                ) from None
             raise BackupError(f"The database refused it: {error}. Nothing was changed.") from None
     progress.end()
     with connect() as connection:
@@ -151,20 +164,20 @@ class _Opener(Thread):
     def __init__(self, file: BinaryIO, sink: Sink, ring: KeyRing, script: Tool) -> None:
         super().__init__(name="restore-open", daemon=True)
         self._file, self._sink, self._ring, self._script = file, sink, ring, script
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def run(self) -> None:
         try:
             open_stream(self._file, self._sink, self._ring, purpose=PURPOSE)
             self._script.input.close()
-        except (VaultError, OSError, ValueError) as error:
+        except BaseException as error:  # whatever it is: nobody else would end pg_restore
             self._error = error
             # It must not take what it has for the whole.
             self._script.process.kill()
 
     def check(self) -> None:
         """`BackupError` where the file is no longer the one that was checked."""
-        if isinstance(self._error, VaultError):
+        if isinstance(self._error, (VaultError, MemoryError)):
             raise BackupError("The backup changed while it was read. Nothing was changed.")
 
 

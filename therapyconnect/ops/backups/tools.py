@@ -116,8 +116,9 @@ def _address() -> tuple[str, str | None]:
     """Where the database is, without its password; and the password."""
     known = conninfo_to_dict(ENVIRONMENT.database_url)
     password = known.pop("password", None)
-    if "sslpassword" in known:
-        raise BackupError("DATABASE_URL has an sslpassword: use a key file without one.")
+    for secret in ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"):
+        if secret in known:
+            raise BackupError(f"DATABASE_URL has {secret}: use a password, or a key file.")
     return make_conninfo("", **known), None if password is None else str(password)
 
 

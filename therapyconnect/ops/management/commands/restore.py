@@ -13,7 +13,7 @@ from therapyconnect.accounts.models import User
 from therapyconnect.messaging.models import Chat, Message
 from therapyconnect.ops import checkup
 from therapyconnect.ops.backups.errors import BackupError
-from therapyconnect.ops.backups.restoring import check_backup, check_fit, load
+from therapyconnect.ops.backups.restoring import check_backup, check_database, check_note, load
 
 _HELP = """\
 Put a backup into an empty database that no server uses, with the key ring that belongs to it.
@@ -52,10 +52,11 @@ class Command(BaseCommand):
         try:
             with open(options["file"], "rb") as file:
                 note = check_backup(file, ring, out=sys.stderr)
+                check_note(note, ring)
                 self.stdout.write(f"The backup of {note.made_at} ({note.version}) is whole.")
                 if options["check"]:
                     return
-                check_fit(note, ring, replace=replace)
+                check_database(replace=replace)
                 load(file, ring, replace=replace, out=sys.stderr)
         except BackupError as error:
             raise CommandError(str(error)) from None
