@@ -96,16 +96,23 @@ def happenings_after(chat: ChatAccess, *, after_seq: int, limit: int) -> Reading
         for happening in found:
             happening.flagged_later = happening.seq in later
     if changes:
-        found += yield from _changes(chat, changes, messages)
+        found += yield from _changes(chat, changes, messages, stretch)
         found.sort(key=lambda happening: happening.seq)
     return found[:limit]
 
 
 def _changes(
-    chat: ChatAccess, rows: list[Row], messages: dict[int, Message]
+    chat: ChatAccess,
+    rows: list[Row],
+    messages: dict[int, Message],
+    stretch: tuple[str, int, int, int],
 ) -> Reading[list[Happening]]:
     named = {row[4] for row in rows if row[4] is not None}
-    messages = messages | (yield from messages_by_seq(chat, named - messages.keys()))
+    if older := named - messages.keys():
+        messages = messages | (yield from messages_by_seq(chat, older))
+        # Which edit stands is asked after the words were read: before, an edit that came in between
+        # would have its words told as those of the one before it.
+        rows = yield Query(_CHANGED_SQL, stretch)
     chats = None
     if any(row[4] is None for row in rows):
         chats = yield from chat_for_both(chat_id=chat.id)
