@@ -21,7 +21,8 @@ from tests.harness.server import LiveServer, Pair
 SCALE = float(os.environ.get("TC_CHAOS") or 0)
 APPS, DATABASES = (int(10 * SCALE), int(32 * SCALE)) if SCALE else (3, 18)
 FLOOR = (
-    Floor(int(5_000 * SCALE), int(40 * SCALE), 100, changes=500, tries=500, revoked=20)
+    # Few sessions: between two kills there is seldom time to log in, listen and log out.
+    Floor(int(5_000 * SCALE), int(40 * SCALE), 100, changes=500, tries=500, revoked=3)
     if SCALE
     else Floor(3_000, 20, 40, changes=200, tries=200, revoked=3)
 )
