@@ -67,6 +67,8 @@ class Run:
     ask_seconds: float = ASK_SECONDS
     revoked_seconds: float = 5.0
     """Within which nothing is left of a session that was ended."""
+    restored: bool = False
+    """The installation came from a backup: a device may be told once to begin afresh."""
 
     def broke(self, what: str) -> None:
         self.history.broken.append(what)

@@ -65,6 +65,8 @@ class Hearer:
             elif kind == "connection_established":
                 if self.kind == "chat":
                     self._life.note("greeted", chat_id, frame["last_seq"])
+            elif kind == "resumed" and frame.get("gap") and chat_id in self._chats:
+                self._begin_afresh(chat_id)
             elif kind == "resumed" and chat_id in self._chats:
                 pair = self._chats[chat_id]
                 seqs = horizons_of(frame["receipts"], pair.therapist_id, pair.patient_id)
@@ -104,6 +106,14 @@ class Hearer:
     def _has(self, chat_id: str, seq: int) -> None:
         if chat_id in self.have and seq == self.have[chat_id] + 1:
             self.have[chat_id] = seq
+
+    def _begin_afresh(self, chat_id: str) -> None:
+        """The cursor can't be trusted, as after a restore: have nothing, and ask for all of it."""
+        self._life.note("broken", chat_id, 0)
+        if not self.run.restored or self.have[chat_id] == 0:
+            self.run.broke("a resume was told a gap")
+        self.have[chat_id] = 0
+        raise EOFError("the client begins anew")
 
     def _listen_for_others(self, text: str, frame: dict[str, Any]) -> None:
         """Note what is about a chat that is not this user's; a refusal may name what was asked."""

@@ -88,7 +88,7 @@ def test_it_goes_on_where_it_ended(drill: Drill, restored: dict[str, Final]) -> 
             assert (again.status_code, again.json()["id"]) == (200, last.id)
             assert api.post("messages/", json={**body, "text": "other"}).status_code == 409
             assert api.get(f"chats/{pair.chat_id}/").json()["last_seq"] == final.last_seq
-    run = Run(drill.live.base, history, origin.seed)
+    run = Run(drill.live.base, history, origin.seed, restored=True)
     asyncio.run(storm(run, pairs, seconds=1.5, crew=crew_called("after")))
     violations = judge(run, pairs, Floor(acks=30))
     assert not violations, report(history, violations, origin.seed)
