@@ -26,7 +26,7 @@ run test check bench lock:
 	@$(BOOTSTRAP) $@ $(ARGS)
 
 chaos:
-	@TC_CHAOS=$${TC_CHAOS:-1} $(BOOTSTRAP) test $(CHAOS) $(ARGS)
+	@TC_CHAOS=$${TC_CHAOS:-1} $(BOOTSTRAP) test -n0 $(CHAOS) $(ARGS)
 
 clean:
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
