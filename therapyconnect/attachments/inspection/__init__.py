@@ -1,0 +1,6 @@
+"""Inspection: is this file what it says, and harmless enough to be handed on?"""
+
+from therapyconnect.attachments.inspection.inspector import inspect
+from therapyconnect.attachments.inspection.outcome import Inspected, Refused
+
+__all__ = ["Inspected", "Refused", "inspect"]
