@@ -33,4 +33,6 @@ class Scanner(Protocol):
 
 def scanner_from(setting: str) -> Scanner | None:
     """The scanner that THERAPYCONNECT_CLAMAV names; None where it is switched off."""
-    raise NotImplementedError
+    if not setting.startswith("off:"):
+        raise ValueError("not yet")
+    return None

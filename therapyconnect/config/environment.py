@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from therapyconnect.accounts.outside.providers import IdentityProvider, parse_providers
+from therapyconnect.attachments.scanning import scanner_from
 
 Mode = Literal["demo", "production"]
 HUBS: Final = ("memory", "postgres")
@@ -38,6 +39,9 @@ class Environment:
     edit_seconds: int
     emergency_seconds: int
     crisis_file: Path | None
+    storage: str
+    clamav: str
+    attachment_quota_bytes: int
 
     @property
     def production(self) -> bool:
@@ -114,6 +118,17 @@ def _is_address(name: str) -> bool:
     return True
 
 
+def _clamav(env: environ.Env, *, production: bool) -> str:
+    """Who scans uploads. In production somebody must, or must have said why nobody does."""
+    name = "THERAPYCONNECT_CLAMAV"
+    setting = env.str(name, "" if production else "off:demo")
+    try:
+        scanner_from(setting)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+    return str(setting)
+
+
 def _read() -> Environment:
     env = environ.Env()
     mode = env.str("THERAPYCONNECT_MODE", "demo")
@@ -144,6 +159,11 @@ def _read() -> Environment:
         edit_seconds=_whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60, 0, 365 * _DAY),
         emergency_seconds=_whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60, 1, _DAY),
         crisis_file=_crisis_file(env, data),
+        storage=env.str("THERAPYCONNECT_STORAGE", ""),
+        clamav=_clamav(env, production=production),
+        attachment_quota_bytes=(
+            _whole(env, "THERAPYCONNECT_ATTACHMENT_QUOTA_MB", 2_000, 0, 10_000_000) * 1_000_000
+        ),
         mode=cast(Mode, mode),
         host=env.str("HOST", "127.0.0.1"),
         port=port,
