@@ -44,8 +44,8 @@ NO_PART: Final = "403 not_a_participant"
 ENDED: Final = "403 relationship_ended"
 
 # An operation of the document, with the case in brackets where one operation has several. The
-# message it is about was said by the therapist, with the attachment; the alert is the patient's, the
-# notification the therapist's. In the two last columns the same is asked of a chat whose care
+# message it is about was said by the therapist, with the attachment; the alert is the patient's,
+# the notification the therapist's. In the two last columns the same is asked of a chat whose care
 # relationship ended.
 OPERATIONS: Final[dict[str, Row]] = {
     "POST /api/chats/create_or_get_chat/": Row("200", "200", "404", "200", "404", "404"),
