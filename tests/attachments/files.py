@@ -9,7 +9,27 @@ from typing import Any
 
 import httpx
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+_PAGE = (
+    b"<</Type/Catalog/Pages 2 0 R>>",
+    b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+    b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>",
+)
+
+
+def pdf() -> bytes:
+    """One empty page."""
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(_PAGE, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return out + (
+        b"xref\n0 4\n0000000000 65535 f \n%strailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
+        % (table, len(out))
+    )
+
+
+PDF = pdf()
 
 
 def png(width: int = 8, height: int = 8, *, seed: int = 0) -> bytes:

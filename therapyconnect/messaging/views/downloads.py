@@ -32,6 +32,7 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+THUMBNAIL_TYPE: Final = "image/jpeg"
 _RANGE: Final = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*")
 
 
@@ -49,10 +50,10 @@ def download(found: Found, part: Part, headers: Mapping[str, str]) -> StreamingH
     answer = StreamingHttpResponse(
         body,
         status=206 if wanted else 200,
-        content_type=stored.content_type,
+        content_type=stored.content_type if part == "content" else THUMBNAIL_TYPE,
         headers={**_HEADERS, "Content-Length": str(stop - start), "ETag": tag},
     )
-    name = stored.name(found.cipher)
+    name = stored.name(found.cipher) if part == "content" else "thumbnail.jpg"
     answer["Content-Disposition"] = content_disposition_header(not is_image, name) or "attachment"
     if wanted:
         answer["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"

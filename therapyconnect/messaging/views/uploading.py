@@ -75,10 +75,10 @@ class _ToFolder(FileUploadHandler):
             raise TooLarge("payload_too_large", "A file has at most 50 MiB.", "file")
         self._file.write(raw_data)
 
-    def file_complete(self, file_size: int) -> Any:
+    def file_complete(self, file_size: int) -> None:
+        """It is ours alone: Django is not to know of a file."""
         self.close()
         self.upload = Upload(self._path, self.file_name or "", self.content_type or "")
-        return self.upload
 
     def upload_interrupted(self) -> None:
         self.close()
