@@ -10,7 +10,7 @@ from therapyconnect.accounts.quotas import Rate
 from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
-from therapyconnect.config.wiring import key_ring
+from therapyconnect.config.wiring import key_ring, scanner
 from therapyconnect.core.connections import RECONNECT_SECONDS, BoundedConnection
 
 DEBUG = False
@@ -201,4 +201,5 @@ THERAPYCONNECT: dict[str, Any] = {
     "EMERGENCY_SECONDS": ENVIRONMENT.emergency_seconds,
     "LANES": 2,
     "KEY_RING": key_ring(),
+    "SCANNER": scanner(),
 }

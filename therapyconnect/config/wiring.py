@@ -1,9 +1,10 @@
-"""Chosen once: the key ring, and the store of data keys that hangs on it."""
+"""Chosen once: the key ring, the store of data keys that hangs on it, the virus scanner."""
 
 from __future__ import annotations
 
 from functools import cache
 
+from therapyconnect.attachments.scanning import Scanner, scanner_from
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.vault.errors import VaultError
 from therapyconnect.vault.keyring import KeyRing, create_ring_file, ring_from_file, ring_from_text
@@ -36,3 +37,9 @@ def _was_generated(ring: KeyRing) -> bool:
         return False
     beside = ring_from_file(ENVIRONMENT.key_file)
     return beside.generated and bool(set(beside.keys.values()) & set(ring.keys.values()))
+
+
+@cache
+def scanner() -> Scanner | None:
+    """What attachments are scanned with; None where the operator goes without."""
+    return scanner_from(ENVIRONMENT.clamav)
