@@ -40,8 +40,9 @@ class Environment:
     emergency_seconds: int
     crisis_file: Path | None
     storage: str
-    clamav: str
     attachment_quota_bytes: int
+    clamav: str
+    """Checked. Empty: nobody has decided, which production does not take."""
 
     @property
     def production(self) -> bool:
@@ -75,6 +76,17 @@ def _crisis_file(env: environ.Env, data: Path) -> Path | None:
         raise ImproperlyConfigured(f"{name}: {file}: {error.strerror}") from None
     except ValueError:
         raise ImproperlyConfigured(f"{name} is the name of a file") from None
+
+
+def _clamav(env: environ.Env) -> str:
+    """Where the virus scanner is, or why there is none."""
+    name = "THERAPYCONNECT_CLAMAV"
+    given: str = env.str(name, "").strip()
+    try:
+        scanner_from(given)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+    return given
 
 
 def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
@@ -118,17 +130,6 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _clamav(env: environ.Env, *, production: bool) -> str:
-    """Who scans uploads. In production somebody must, or must have said why nobody does."""
-    name = "THERAPYCONNECT_CLAMAV"
-    setting = env.str(name, "" if production else "off:demo")
-    try:
-        scanner_from(setting)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}") from None
-    return str(setting)
-
-
 def _read() -> Environment:
     env = environ.Env()
     mode = env.str("THERAPYCONNECT_MODE", "demo")
@@ -160,10 +161,10 @@ def _read() -> Environment:
         emergency_seconds=_whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60, 1, _DAY),
         crisis_file=_crisis_file(env, data),
         storage=env.str("THERAPYCONNECT_STORAGE", ""),
-        clamav=_clamav(env, production=production),
         attachment_quota_bytes=(
             _whole(env, "THERAPYCONNECT_ATTACHMENT_QUOTA_MB", 2_000, 0, 10_000_000) * 1_000_000
         ),
+        clamav=_clamav(env),
         mode=cast(Mode, mode),
         host=env.str("HOST", "127.0.0.1"),
         port=port,

@@ -10,7 +10,7 @@ from therapyconnect.accounts.quotas import Rate
 from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
-from therapyconnect.config.wiring import attachment_store, key_ring
+from therapyconnect.config.wiring import attachment_store, key_ring, scanner
 from therapyconnect.core.connections import RECONNECT_SECONDS, BoundedConnection
 
 DEBUG = False
@@ -206,10 +206,10 @@ THERAPYCONNECT: dict[str, Any] = {
     # How long a message may be edited, and how long an alert waits for a person.
     "EDIT_SECONDS": ENVIRONMENT.edit_seconds,
     "EMERGENCY_SECONDS": ENVIRONMENT.emergency_seconds,
-    # Where an upload lies while it is looked at; who scans it; how much of one user is kept.
+    # Where an upload lies while it is looked at; how much of one user is kept.
     "UPLOADS": ENVIRONMENT.data / "uploads",
-    "CLAMAV": ENVIRONMENT.clamav,
     "ATTACHMENT_QUOTA_BYTES": ENVIRONMENT.attachment_quota_bytes,
     "LANES": 2,
     "KEY_RING": key_ring(),
+    "SCANNER": scanner(),
 }

@@ -1,4 +1,4 @@
-"""Chosen once: the key ring, and the store of the attachments' sealed objects."""
+"""Chosen once: the key ring, the attachments' store of sealed objects, the virus scanner."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from therapyconnect.attachments.scanning import Scanner, scanner_from
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.vault.errors import VaultError
 from therapyconnect.vault.keyring import KeyRing, create_ring_file, ring_from_file, ring_from_text
@@ -88,3 +89,9 @@ def _was_generated(ring: KeyRing) -> bool:
         return False
     beside = ring_from_file(ENVIRONMENT.key_file)
     return beside.generated and bool(set(beside.keys.values()) & set(ring.keys.values()))
+
+
+@cache
+def scanner() -> Scanner | None:
+    """What attachments are scanned with; None where the operator goes without."""
+    return scanner_from(ENVIRONMENT.clamav)

@@ -34,9 +34,10 @@ _DECODER: Final = msgspec.json.Decoder[Message](Message)
 def decode(raw: bytes) -> Message | None:
     """The message, or None where it is none."""
     try:
-        return _DECODER.decode(raw)
+        message: Message = _DECODER.decode(raw)
     except msgspec.MsgspecError:
         return None
+    return message
 
 
 def encode(message: Message) -> bytes:

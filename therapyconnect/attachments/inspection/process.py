@@ -33,7 +33,7 @@ def judge(source: Path, folder: Path, *, limits: Limits = LIMITS) -> Message | N
     sockets. The file is its standard input, so that it need open nothing by a path from outside.
     """
     with _turns, source.open("rb") as file:
-        process = subprocess.Popen(  # noqa: S603: our own file, no shell
+        process = subprocess.Popen(  # noqa: S603  our own file, no shell
             [sys.executable, "-I", str(_CHILD), msgspec.json.encode(limits).decode()],
             stdin=file,
             stdout=subprocess.PIPE,

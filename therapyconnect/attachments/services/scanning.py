@@ -6,7 +6,6 @@ killed is due again by itself; no lock is held meanwhile, and a message may take
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
 import structlog
@@ -14,7 +13,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from therapyconnect.attachments import objects, storage
-from therapyconnect.attachments.scanning import Infected, Scanner, ScannerDown, scanner_from
+from therapyconnect.attachments.scanning import (
+    CONNECT_SECONDS,
+    SCAN_SECONDS,
+    Infected,
+    Scanner,
+    ScannerDown,
+)
 from therapyconnect.attachments.selectors import STORED_COLUMNS, Stored, cipher_of
 from therapyconnect.attachments.shapes import AttachmentState
 from therapyconnect.core.ids import AttachmentRef
@@ -24,17 +29,15 @@ from therapyconnect.vault.errors import VaultError
 
 log = structlog.get_logger("therapyconnect.attachments")
 
-LEASE_SECONDS: Final = 90
+LEASE_SECONDS: Final = CONNECT_SECONDS + SCAN_SECONDS + 30
 """Longer than a scan may take."""
-RETRY_SECONDS: Final = 5
-AT_ONCE: Final = 8
 
 _TAKE_SQL: Final = f"""
     UPDATE attachments_attachment a
     SET due_at = statement_timestamp() + make_interval(secs => %s)
     FROM (SELECT chat_id, key FROM attachments_attachment
           WHERE state = 'scanning' AND doomed_at IS NULL AND due_at <= statement_timestamp()
-          ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) due
+          ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) due
     WHERE a.chat_id = due.chat_id AND a.key = due.key
     RETURNING {STORED_COLUMNS}
 """
@@ -42,23 +45,20 @@ _SETTLE_SQL: Final = """
     UPDATE attachments_attachment SET state = %s
     WHERE chat_id = %s AND key = %s AND state = 'scanning' RETURNING 1
 """
+# The longer it could not be scanned, the longer the next pause: it may be too much for the scanner.
 _LATER_SQL: Final = """
-    UPDATE attachments_attachment SET due_at = statement_timestamp() + make_interval(secs => %s)
+    UPDATE attachments_attachment SET due_at = statement_timestamp() + LEAST(
+        interval '10 minutes',
+        GREATEST(interval '3 seconds', (statement_timestamp() - created_at) / 4))
     WHERE chat_id = %s AND key = %s AND state = 'scanning'
 """
 _ADMINS_SQL: Final = "SELECT id FROM accounts_user WHERE id LIKE 'a\\_%%' AND is_active ORDER BY id"
 
 
-@cache
-def scanner() -> Scanner | None:
-    """What the setting names; None where scanning is switched off."""
-    return scanner_from(settings.THERAPYCONNECT["CLAMAV"])
-
-
 def scan_due() -> list[AttachmentRef]:
-    """Scan some of what is due; those whose state changed. Any number of processes at once."""
+    """Scan one of those that are due; whose state changed. Any number of processes at once."""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_SQL, (LEASE_SECONDS, AT_ONCE))
+        cursor.execute(_TAKE_SQL, (LEASE_SECONDS,))
         due = [Stored(*row) for row in cursor.fetchall()]
     return [stored.ref for stored in due if scan(stored)]
 
@@ -68,14 +68,14 @@ def scan(stored: Stored) -> bool:
     state = _judge(stored)
     if state is None:
         with connection.cursor() as cursor:
-            cursor.execute(_LATER_SQL, (RETRY_SECONDS, *stored.ref))
+            cursor.execute(_LATER_SQL, stored.ref)
         return False
     return settle(stored.ref, state)
 
 
 def _judge(stored: Stored) -> AttachmentState | None:
     """What it becomes; None where nobody can say now."""
-    engine = scanner()
+    engine: Scanner | None = settings.THERAPYCONNECT["SCANNER"]
     if engine is None:
         return "ready"
     try:

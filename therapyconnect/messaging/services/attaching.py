@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import structlog
+from django.db import connection
 
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.attachments.selectors import Stored
@@ -27,6 +29,8 @@ MAX_BYTES: Final = 50 * 1024 * 1024
 """Of one file."""
 FORM_BYTES: Final = 64 * 1024
 """For the form around it."""
+SCAN_WAIT_SECONDS: Final = 3.0
+"""How long an upload's answer waits for the scanner."""
 UPLOAD_PATH: Final = "/api/attachments/"
 
 
@@ -52,14 +56,22 @@ def attach(*, uploader: Principal, chat_id: str, upload: Upload, folder: Path) -
 
 
 def _scan(stored: Stored) -> None:
-    """It is stored: whatever becomes of this scan, it is answered, and the sweep goes on."""
+    """Begin to scan it, and wait a little: it is stored, so the upload is answered in any case."""
+    scan = threading.Thread(target=_scan_and_tell, args=(stored,), name="scan", daemon=True)
+    scan.start()
+    scan.join(SCAN_WAIT_SECONDS)
+
+
+def _scan_and_tell(stored: Stored) -> None:
+    """Whatever becomes of this scan, the sweep goes on."""
     try:
         if scanning.scan(stored):
             tell([stored.ref])
     except Exception as error:
-        log.warning(
-            "attachment.scan_broke", attachment_id=stored.ref.id, error=type(error).__name__
-        )
+        name = type(error).__name__
+        log.warning("attachment.scan_broke", attachment_id=stored.ref.id, error=name)
+    finally:
+        connection.close()  # this thread's own
 
 
 def tell(refs: Iterable[AttachmentRef]) -> None:
