@@ -16,7 +16,7 @@ import django
 from django.core.management import execute_from_command_line
 
 
-def _die(*_: Any) -> None:
+def _die(*_: Any, **__: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -40,6 +40,16 @@ def _after(owner: Any, name: str, nth: int = 1) -> None:
     setattr(owner, name, work_and_die)
 
 
+def _after_awaited(owner: Any, name: str) -> None:
+    work = getattr(owner, name)
+
+    async def work_and_die(*args: Any, **how: Any) -> None:
+        await work(*args, **how)
+        _die()
+
+    setattr(owner, name, work_and_die)
+
+
 def arm(step: str) -> None:
     from therapyconnect.attachments import storage
     from therapyconnect.attachments.services import receiving, removing, scanning
@@ -57,7 +67,7 @@ def arm(step: str) -> None:
         "settled": lambda: _after(scanning, "settle"),
         "answered": lambda: _before(attaching, "tell"),
         "before the commit": lambda: _before(batch, "_write"),
-        "after the commit": lambda: _after(batch, "_write"),
+        "after the commit": lambda: _after_awaited(batch, "_write"),
         "doomed": lambda: _before(removing, "_remove_one"),
         "object removed": lambda: _after(storage, "remove", 1),
         "objects removed": lambda: _after(storage, "remove", 2),
