@@ -30,9 +30,11 @@ def look(place: Path, data: bytes, *, name: str, declared_type: str) -> Outcome:
         assert found.content == folder / "content"
         assert found.thumbnail == (folder / "thumbnail" if found.kind == "image" else None)
     except Refused as refused:
-        outcome = Outcome(refused.code)
-        assert REFUSALS[refused.code] == refused.status
-        wanted = set()
+        outcome, wanted = Outcome(refused.code), set()
+        status = refused.status
+    else:
+        status = None
+    assert status == REFUSALS.get(outcome.answer)
     assert set(os.listdir(folder)) == wanted
     assert set(os.listdir(place)) == {"upload", "work"}
     assert source.read_bytes() == data
@@ -40,16 +42,17 @@ def look(place: Path, data: bytes, *, name: str, declared_type: str) -> Outcome:
     return outcome
 
 
-def children() -> set[int]:
-    """Processes that this one has started for an inspection and that are still there."""
+def children(parent: int | None = None) -> set[int]:
+    """Inspections that this process, or `parent`, has started and that are still there."""
+    of = os.getpid() if parent is None else parent
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes()
-                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                started_by = (entry / "stat").read_text().rpartition(")")[2].split()[1]
             except OSError:
                 continue
-            if int(parent) == os.getpid() and b"inspection/child.py" in command:
+            if int(started_by) == of and b"inspection/child.py" in command:
                 found.add(int(entry.name))
     return found
