@@ -1,13 +1,12 @@
 """The corpus: files of every kind and every trick, each with its answer.
 
-    python -m tests.inspection.corpus
+    python -m tests.inspection.corpus > docs/guide/attachments-corpus.md
 
-prints it as the table of `docs/guide/attachments.md`.
+writes the guide's page of it.
 """
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from tests.inspection import images, office, pdfs
 from tests.inspection.images import encoded, picture
 from therapyconnect.attachments.inspection.kinds import DOCX, ODT
+from therapyconnect.attachments.inspection.outcome import REFUSALS
 from therapyconnect.attachments.probing import EICAR
 
 OCTETS = "application/octet-stream"
@@ -184,20 +184,31 @@ NAMES = [
     Case("text in two dots (annual.report.txt)", "annual.report.txt", TXT, lambda: b"hello", PASSES),
 ]  # fmt: skip
 
-CORPUS = [*IMAGES, *PDFS, *OFFICE, *TEXTS, *NAMES]
+PARTS = {
+    "Images": IMAGES,
+    "PDF": PDFS,
+    "Office files and archives": OFFICE,
+    "Text and what calls itself so": TEXTS,
+    "Names and headers": NAMES,
+}
+CORPUS = [case for cases in PARTS.values() for case in cases]
 
 
-def table() -> str:
-    """For the guide."""
-    from therapyconnect.attachments.inspection.outcome import REFUSALS
-
-    out = io.StringIO()
-    for case in CORPUS:
-        status = REFUSALS.get(case.answer)
-        answer = PASSES if status is None else f"{status} `{case.answer}`"
-        out.write(f"| {case.what} | {answer} |\n")
-    return out.getvalue()
+def page() -> str:
+    """`docs/guide/attachments-corpus.md`."""
+    out = [
+        "# The corpus of attachments\n",
+        "Every file that `tests/inspection` makes and has inspected, with its answer. This page is",
+        "written by `python -m tests.inspection.corpus`, and a test holds it in step.",
+    ]
+    for part, cases in PARTS.items():
+        out += [f"\n## {part}", "| file | answer |", "|---|---|"]
+        for case in cases:
+            status = REFUSALS.get(case.answer)
+            answer = case.answer if status is None else f"{status} `{case.answer}`"
+            out.append(f"| {case.what} | {answer} |")
+    return "\n".join(out) + "\n"
 
 
 if __name__ == "__main__":
-    print(table(), end="")  # noqa: T201
+    print(page(), end="")  # noqa: T201

@@ -23,7 +23,7 @@ SOUND = {
     "a.odt": office.odt(),
     "a.txt": "Guten Morgen, 早安\n".encode() * 20,
 }
-EXAMPLES = 1500 if os.environ.get("TC_CHAOS", "0") != "0" else 30
+EXAMPLES = 1500 if os.environ.get("TC_CHAOS", "0") != "0" else 24
 
 
 @st.composite

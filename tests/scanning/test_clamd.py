@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import io
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.harness.server import ROOT, LiveServer
 from tests.inspection.corpus import CORPUS, PASSES
 from tests.inspection.office import zipped
 from tests.scanning.clamd import MARK, PROGRAM, Clamd
@@ -162,3 +165,18 @@ def test_one_that_leaves_large_files_unread_is_found_out(tmp_path: Path) -> None
         assert "MaxFileSize" in problem
     finally:
         blind.stop()
+
+
+def test_the_doctor_tells(clamd: Clamd, server: LiveServer) -> None:
+    def says(setting: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "doctor"], cwd=ROOT, capture_output=True, text=True,
+            env={**server.env, "THERAPYCONNECT_CLAMAV": setting}, timeout=180,
+        )  # fmt: skip
+        (line,) = [line for line in done.stdout.splitlines() if "scanner" in line]
+        return line
+
+    assert "ClamAV " in says(clamd.unix)
+    assert "no attachment becomes ready" in says(f"unix://{clamd.folder}/none.sock")
+    assert "the proxy scans all of it" in says("off: the proxy scans all of it")
+    assert "set THERAPYCONNECT_CLAMAV" in says("")
