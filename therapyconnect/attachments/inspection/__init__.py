@@ -2,5 +2,6 @@
 
 from therapyconnect.attachments.inspection.inspector import inspect
 from therapyconnect.attachments.inspection.outcome import Inspected, Refused
+from therapyconnect.attachments.inspection.process import InspectionBroken
 
-__all__ = ["Inspected", "Refused", "inspect"]
+__all__ = ["Inspected", "InspectionBroken", "Refused", "inspect"]

@@ -18,6 +18,7 @@ from therapyconnect.attachments.inspection.confinement import confine
 from therapyconnect.attachments.inspection.judges import judge_file
 from therapyconnect.attachments.inspection.limits import Limits
 from therapyconnect.attachments.inspection.message import (
+    BROKEN,
     READY,
     Message,
     Stopped,
@@ -35,6 +36,9 @@ def main(argument: str) -> None:
             message = judge_file(file)
         except Refused as refused:
             message = Stopped(refused.code)
+        except ImportError:
+            # Of this installation, not of the file: the libraries are loaded as they are needed.
+            message = Stopped(BROKEN)
         except (MemoryError, RecursionError):
             message = Stopped("too_complex")
         except Exception:

@@ -28,8 +28,10 @@ THUMBNAIL: Final = "thumbnail"
 def inspect(source: Path, *, name: str, declared_type: str, folder: Path) -> Inspected:
     """What the file at `source` truly is, made fit to hand on; raises `Refused`.
 
+    `InspectionBroken` is raised where the child can't work here at all: no verdict on the file.
+
     All work on its bytes is done by a child process with bounded time and memory, whose working
-    folder is `folder`: an existing folder of this file alone. Blocks, for up to a minute once
+    folder is `folder`: an existing folder of this file alone. Blocks, for up to two minutes once
     its turn has come. After a refusal the folder holds nothing of the child's.
     """
     name = clean_name(name)

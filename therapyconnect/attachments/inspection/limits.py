@@ -24,16 +24,16 @@ MAX_RATIO: Final = 150
 """Of an office file as a whole, once it inflates to more than `RATIO_FROM`. Text makes 5 to 30."""
 RATIO_FROM: Final = 8 * MIB
 
-MAX_PDF_OBJECTS: Final = 250_000
-MAX_PDF_INFLATED: Final = 1024 * MIB
+MAX_PDF_OBJECTS: Final = 100_000
+MAX_PDF_INFLATED: Final = 512 * MIB
 """A scanned page is tens of MiB of pixels, and honest: PDFs get more room than office files."""
 
 
 class Limits(msgspec.Struct, frozen=True):
     """What the kernel lets the child process have."""
 
-    cpu_seconds: int = 30
-    wall_seconds: float = 60.0
+    cpu_seconds: int = 45
+    wall_seconds: float = 120.0
     address_space: int = 1536 * MIB
     open_files: int = 32
 

@@ -10,6 +10,8 @@ from therapyconnect.attachments.inspection.limits import MAX_SIDE
 
 READY: Final = b"+"
 """Said before the first byte of the file is read: what ends the child later is the file's."""
+BROKEN: Final = "broken"
+"""No refusal: the inspection itself does not work here."""
 MAX_MESSAGE: Final = 512
 
 Side = Annotated[int, msgspec.Meta(ge=1, le=MAX_SIDE)]

@@ -16,7 +16,14 @@ from typing import Final
 import msgspec
 
 from therapyconnect.attachments.inspection.limits import AT_ONCE, LIMITS, Limits
-from therapyconnect.attachments.inspection.message import MAX_MESSAGE, READY, Message, decode
+from therapyconnect.attachments.inspection.message import (
+    BROKEN,
+    MAX_MESSAGE,
+    READY,
+    Message,
+    Stopped,
+    decode,
+)
 
 _CHILD: Final = Path(__file__).with_name("child.py")
 _turns = threading.BoundedSemaphore(AT_ONCE)
@@ -51,7 +58,10 @@ def judge(source: Path, folder: Path, *, limits: Limits = LIMITS) -> Message | N
             process.communicate()
     if said is not None and not said.startswith(READY):
         raise InspectionBroken("the inspection's process did not start")
-    return None if said is None else decode(said[len(READY) :])
+    message = None if said is None else decode(said[len(READY) :])
+    if isinstance(message, Stopped) and message.code == BROKEN:
+        raise InspectionBroken("a library of the inspection can't be loaded")
+    return message
 
 
 def _hear(process: subprocess.Popen[bytes], end: float) -> bytes | None:

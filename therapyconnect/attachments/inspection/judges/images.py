@@ -29,7 +29,7 @@ _MODES: Final = {
 }
 _OPTIONS: Final[dict[str, dict[str, int]]] = {
     "JPEG": {"quality": 90},
-    "PNG": {"compress_level": 6},
+    "PNG": {"compress_level": 3},
     "GIF": {},
     "WEBP": {"quality": 90, "method": 2},
 }

@@ -43,6 +43,9 @@ def judge_pdf(file: BinaryIO) -> Passed:
             _judge_objects(pdf)
             if not len(pdf.pages):
                 raise refusal("damaged_file")
+            if pdf.get_warnings():
+                # Read on by guessing: another reader may have guessed otherwise.
+                raise refusal("damaged_file")
     except pikepdf.PasswordError:
         raise refusal("encrypted_file") from None
     except pikepdf.PdfError:
