@@ -22,11 +22,10 @@ def pdf() -> bytes:
     for number, body in enumerate(_PAGE, 1):
         places.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start = len(out)
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    return out + (
-        b"xref\n0 4\n0000000000 65535 f \n%strailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
-        % (table, len(out))
-    )
+    out += b"xref\n0 4\n0000000000 65535 f \n" + table
+    return out + b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start
 
 
 PDF = pdf()

@@ -104,7 +104,7 @@ def test_ranges(seed: int, pair: Pair, therapist: httpx.Client) -> None:
     assert part("bytes=1-2", **{"If-Range": '"other"'}).status_code == 200
 
 
-# --- what is not what was put there ----------------------------------------------------------------
+# --- what is not what was put there ---------------------------------------------------------------
 
 
 def object_of(server: LiveServer, attachment_id: str) -> Path:
