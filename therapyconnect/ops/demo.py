@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import structlog
 from django.conf import settings
 
 from therapyconnect.accounts.models import Session, User
@@ -20,12 +21,15 @@ from therapyconnect.accounts.tokens import mint_access
 from therapyconnect.attachments.incoming import incoming
 from therapyconnect.attachments.models import Attachment
 from therapyconnect.attachments.services.receiving import Upload
+from therapyconnect.core.errors import DomainError
 from therapyconnect.core.ids import chat_id_for, role_of
 from therapyconnect.messaging.services.attaching import attach
 from therapyconnect.messaging.services.chats import create_or_get_chat
 from therapyconnect.messaging.services.engine import Make, ask_all
 from therapyconnect.messaging.services.requests import Send
 from therapyconnect.messaging.services.sending import Reply, build_send, send_message
+
+log = structlog.get_logger("therapyconnect.ops.demo")
 
 DEMO_PASSWORD: Final = "demo-therapyconnect"  # noqa: S105  public, and refused in production
 
@@ -129,7 +133,11 @@ def _share_a_file() -> None:
         path = folder / "upload"
         path.write_text(_PLAN, "utf-8")
         upload = Upload(path, "Evening plan.txt", "text/plain")
-        file = attach(uploader=therapist, chat_id=chat_id, upload=upload, folder=folder)
+        try:
+            file = attach(uploader=therapist, chat_id=chat_id, upload=upload, folder=folder)
+        except DomainError as error:  # a demo without a file is better than none
+            log.warning("demo.no_file", code=error.code)
+            return
     send_message(
         sender=therapist,
         chat_id=chat_id,
