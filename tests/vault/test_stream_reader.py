@@ -39,9 +39,7 @@ def sealed(data: bytes, *, keys: Cipher = CHAT, context: bytes = b"here") -> byt
 def reader(
     stream: bytes, size: int, *, keys: Cipher = CHAT, context: bytes = b"here"
 ) -> StreamReader:
-    return StreamReader(
-        io.BytesIO(stream), keys, size=size, purpose="attachment", context=context
-    )
+    return StreamReader(io.BytesIO(stream), keys, size=size, purpose="attachment", context=context)
 
 
 def read(stream: bytes, size: int, start: int = 0, stop: int | None = None, **how: object) -> bytes:
