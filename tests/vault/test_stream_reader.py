@@ -1,4 +1,4 @@
-"""Any part of a sealed stream reads as it was sealed, or not at all; a chat's key alone opens it."""
+"""Any part of a sealed stream reads as it was sealed, or not at all; one chat's key opens it."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ from therapyconnect.accounts.services.sessions import open_sessions
 from therapyconnect.accounts.services.users import create_user
 from therapyconnect.accounts.tokens import mint_access
 from therapyconnect.attachments.incoming import incoming
-from therapyconnect.attachments.models import Attachment
 from therapyconnect.attachments.services.receiving import Upload
 from therapyconnect.core.errors import DomainError
 from therapyconnect.core.ids import chat_id_for, role_of
+from therapyconnect.messaging.models import Message
 from therapyconnect.messaging.services.attaching import attach
 from therapyconnect.messaging.services.chats import create_or_get_chat
 from therapyconnect.messaging.services.engine import Make, ask_all
@@ -59,6 +59,7 @@ _TALK: Final = (
     ("p_uvw012", "I am not doing well tonight.", True),
 )
 _LONG_TALK: Final = 500
+_FILE_SENT: Final = "demo-file"
 _PLAN: Final = """\
 An evening, in small steps
 
@@ -127,7 +128,7 @@ def _share_a_file() -> None:
     """One message with a file, in the chat of the first talk; made once."""
     therapist = _principal("t_abc123")
     chat_id = chat_id_for(therapist_id=therapist.id, patient_id="p_uvw012")
-    if Attachment.objects.filter(chat_id=chat_id).exists():
+    if Message.objects.filter(chat_id=chat_id, client_message_id=_FILE_SENT).exists():
         return
     with incoming().folder() as folder:
         path = folder / "upload"
@@ -145,7 +146,7 @@ def _share_a_file() -> None:
         message_type="file",
         emergency=False,
         reply_to=None,
-        client_message_id="demo-file",
+        client_message_id=_FILE_SENT,
         attachment_id=file.id,
         payload=None,
     )

@@ -22,6 +22,7 @@ from therapyconnect.attachments.selectors import Stored, cipher_of, stored_attac
 from therapyconnect.attachments.services import removing
 from therapyconnect.attachments.services.scanning import LEASE_SECONDS
 from therapyconnect.core import clock
+from therapyconnect.core.connections import let_go
 from therapyconnect.core.errors import (
     DomainError,
     NotFound,
@@ -65,12 +66,14 @@ def receive(*, uploader_id: str, chat_id: str, upload: Upload, folder: Path) -> 
     is kept. `Unavailable` where the store is away.
     """
     cipher = run(cipher_of(chat_id))
+    let_go()
     inspected = _inspect(upload, folder)
     ref = new_attachment(chat_id)
     note(ref, uploader_id, inspected, cipher)
     try:
         stored = run(stored_attachment(ref))
         assert stored is not None
+        let_go()
         store(stored, "content", inspected.content, folder, cipher)
         if inspected.thumbnail is not None:
             store(stored, "thumbnail", inspected.thumbnail, folder, cipher)

@@ -22,6 +22,7 @@ from therapyconnect.attachments.scanning import (
 )
 from therapyconnect.attachments.selectors import STORED_COLUMNS, Stored, cipher_of
 from therapyconnect.attachments.shapes import AttachmentState
+from therapyconnect.core.connections import let_go
 from therapyconnect.core.ids import AttachmentRef
 from therapyconnect.core.queries import run
 from therapyconnect.notifications.services import notify
@@ -80,6 +81,7 @@ def _judge(stored: Stored) -> AttachmentState | None:
         return "ready"
     try:
         cipher = run(cipher_of(stored.chat_id))
+        let_go()
         with objects.opened(stored, "content", cipher) as reader:
             verdict = engine.scan(objects.as_file(reader))
     except (storage.ObjectMissing, VaultError) as damage:

@@ -15,6 +15,7 @@ from therapyconnect.attachments.selectors import Stored
 from therapyconnect.attachments.services import receiving, scanning
 from therapyconnect.attachments.services.receiving import Upload
 from therapyconnect.attachments.shapes import Attachment
+from therapyconnect.core.connections import let_go
 from therapyconnect.core.errors import NotFound
 from therapyconnect.core.ids import AttachmentRef
 from therapyconnect.core.queries import run
@@ -59,6 +60,7 @@ def _scan(stored: Stored) -> None:
     """Begin to scan it, and wait a little: it is stored, so the upload is answered in any case."""
     scan = threading.Thread(target=_scan_and_tell, args=(stored,), name="scan", daemon=True)
     scan.start()
+    let_go()
     scan.join(SCAN_WAIT_SECONDS)
 
 

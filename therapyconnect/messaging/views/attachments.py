@@ -16,6 +16,7 @@ from therapyconnect.accounts.quotas import take_named
 from therapyconnect.attachments.incoming import incoming
 from therapyconnect.attachments.policies import check_fetch
 from therapyconnect.attachments.seals import Part
+from therapyconnect.core.connections import let_go
 from therapyconnect.core.errors import Invalid, Problem
 from therapyconnect.core.queries import run
 from therapyconnect.messaging import serializers
@@ -85,6 +86,7 @@ class AttachmentViewSet(PrincipalViewSet):
         """
         caller = self.caller(request)
         run(take_named("upload", caller.id))
+        let_go()
         with incoming().folder() as folder:
             self.upload_folder = folder
             form = _form(request.data)
@@ -115,6 +117,7 @@ class AttachmentViewSet(PrincipalViewSet):
     def _download(self, request: Request, pk: str, part: Part) -> StreamingHttpResponse:
         found = run(access_attachment(viewer=self.caller(request), attachment_id=pk))
         check_fetch(found.stored)
+        let_go()  # else it would be held until the last byte is read
         return download(found, part, request.headers)
 
 
