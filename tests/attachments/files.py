@@ -9,24 +9,7 @@ from typing import Any
 
 import httpx
 
-_PAGE = (
-    b"<</Type/Catalog/Pages 2 0 R>>",
-    b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-    b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 72 72]>>",
-)
-
-
-def pdf() -> bytes:
-    """One empty page."""
-    out, places = b"%PDF-1.4\n", []
-    for number, body in enumerate(_PAGE, 1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    start = len(out)
-    table = b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"xref\n0 4\n0000000000 65535 f \n" + table
-    return out + b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start
-
+from tests.inspection.pdfs import pdf
 
 PDF = pdf()
 

@@ -114,7 +114,7 @@ def _empty(clinic: Clinic) -> Iterator[None]:
     if clinic.server.process is not None:
         clinic.server.kill()
     clinic.server.sql(
-        "UPDATE attachments_attachment SET doomed_at = now() WHERE chat_id LIKE 'CHAT_t_load%'"
+        "UPDATE attachments_attachment SET doomed_at = now() WHERE chat_id LIKE 'CHAT_t_load%%'"
     )
 
 
