@@ -25,7 +25,7 @@ from tests.harness.server import LiveServer, Pair
 
 PICTURE = png(40, 40)
 # A short run takes those between which most is at stake; TC_CHAOS=1 takes all.
-SHORT = ("noted", "content stored", "marked", "after the commit", "object removed")
+SHORT = ("content stored", "after the commit", "object removed")
 ALL = bool(int(os.environ.get("TC_CHAOS") or 0))
 WAIT_SECONDS = 60.0
 # As if an hour, and the time of a scan, had gone by.
