@@ -20,7 +20,8 @@ CHECKS: list[tuple[str, list[str]]] = [
     (
         "migrations",
         [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run",
-         "vault", "accounts", "messaging"],
+         "vault", "accounts", "attachments", "notifications",
+         "messaging"],
     ),
     (
         "api document",

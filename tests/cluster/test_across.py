@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.attachments.files import uploaded
 from tests.cluster.conftest import Nodes, make_node
 from tests.harness.server import LiveServer, Pair
 from tests.harness.sockets import SocketClient, chat_socket, user_socket
@@ -167,6 +168,16 @@ def test_a_notification_made_on_one_node(nodes: Nodes, pair: Pair) -> None:
         assert api.post("notifications/", json=body).status_code == 201
         told = patient.until("notification", LONG)["notification"]
         assert (told["title"], told["body"]) == ("Closed on Monday", "All day.")
+
+
+def test_a_files_state_is_heard_on_the_other_node_by_who_may(nodes: Nodes, pair: Pair) -> None:
+    with both(nodes, pair) as (therapist, patient), nodes.one.api(pair.patient_token) as api:
+        made = uploaded(api, pair.chat_id)
+        told = patient.until("attachment_updated", LONG)
+        assert (told["chat_id"], told["attachment"]) == (pair.chat_id, made)
+        therapist.send("chat_message", text="after", ref="a")
+        therapist.until("chat_message", LONG, ref="a")
+        assert "attachment_updated" not in [frame["type"] for frame in therapist.received]
 
 
 def test_a_chat_made_on_one_node_is_heard_on_the_other(nodes: Nodes, pair: Pair) -> None:

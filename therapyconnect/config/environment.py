@@ -12,6 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from therapyconnect.accounts.outside.providers import IdentityProvider, parse_providers
+from therapyconnect.attachments.scanning import scanner_from
 
 Mode = Literal["demo", "production"]
 HUBS: Final = ("memory", "postgres")
@@ -38,6 +39,10 @@ class Environment:
     edit_seconds: int
     emergency_seconds: int
     crisis_file: Path | None
+    storage: str
+    attachment_quota_bytes: int
+    clamav: str
+    """Checked. Empty: nobody has decided, which production does not take."""
 
     @property
     def production(self) -> bool:
@@ -71,6 +76,17 @@ def _crisis_file(env: environ.Env, data: Path) -> Path | None:
         raise ImproperlyConfigured(f"{name}: {file}: {error.strerror}") from None
     except ValueError:
         raise ImproperlyConfigured(f"{name} is the name of a file") from None
+
+
+def _clamav(env: environ.Env) -> str:
+    """Where the virus scanner is, or why there is none."""
+    name = "THERAPYCONNECT_CLAMAV"
+    given: str = env.str(name, "").strip()
+    try:
+        scanner_from(given)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+    return given
 
 
 def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
@@ -144,6 +160,11 @@ def _read() -> Environment:
         edit_seconds=_whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60, 0, 365 * _DAY),
         emergency_seconds=_whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60, 1, _DAY),
         crisis_file=_crisis_file(env, data),
+        storage=env.str("THERAPYCONNECT_STORAGE", ""),
+        attachment_quota_bytes=(
+            _whole(env, "THERAPYCONNECT_ATTACHMENT_QUOTA_MB", 2_000, 0, 10_000_000) * 1_000_000
+        ),
+        clamav=_clamav(env),
         mode=cast(Mode, mode),
         host=env.str("HOST", "127.0.0.1"),
         port=port,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 import psycopg
+from django.db import connection
 from psycopg.abc import PQGen
 
 T = TypeVar("T")
@@ -16,6 +17,15 @@ RECONNECT_SECONDS: Final = 2.0
 
 Else each failed try doubles its pause, and an outage of a minute is felt for another.
 """
+
+
+def let_go() -> None:
+    """Give this thread's connection back to its pool, before work that takes long without it.
+
+    The next query takes one again. There are eight: what a slow reader held, others would miss.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 class BoundedConnection(psycopg.Connection[Any]):

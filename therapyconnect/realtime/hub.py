@@ -14,6 +14,7 @@ import structlog
 
 from therapyconnect.core.hub import (
     AlertChanged,
+    AttachmentChanged,
     Happened,
     Notified,
     Push,
@@ -78,6 +79,10 @@ class MemoryHub(Audience):
             if self._alerts.advances(push.alert):
                 for socket in self._hearing(push.chat_id):
                     socket.hear_alert(push)
+        elif isinstance(push, AttachmentChanged):
+            for socket in self._hearing(push.chat_id):
+                if socket.user_id in push.audience:
+                    socket.hear_attachment(push)
         elif isinstance(push, Notified):
             user = self._users.get(push.user_id)
             for socket in [*user.sockets] if user is not None else []:

@@ -18,9 +18,10 @@ import structlog
 
 from therapyconnect.core import clock
 from therapyconnect.core.hub import AlertChanged, Notified, Push, ReceiptMoved, Typing, Unsure
-from therapyconnect.core.ids import role_of
+from therapyconnect.core.ids import AttachmentRef, parse_attachment_id, role_of
 from therapyconnect.core.queries import Reading
 from therapyconnect.crisis.selectors import learn_whereabouts_of
+from therapyconnect.messaging.selectors.attachments import attachment_change
 from therapyconnect.messaging.selectors.behind import alerts_changed, chats_behind, chats_of
 from therapyconnect.notifications.selectors import notification_by_id
 from therapyconnect.realtime import notes
@@ -154,6 +155,10 @@ class LinkedHub(MemoryHub):
             self._publish(Unsure(note.chat_id))
         elif isinstance(note, notes.AlertNote):
             self._publish(AlertChanged(note.alert.chat_id, note.alert))
+        elif isinstance(note, notes.AttachmentNote):
+            ref = parse_attachment_id(note.attachment_id)
+            if ref is not None and self._stream_of(ref.chat_id) is not None:
+                self._spawn(self._tell_attachment(ref))
         elif isinstance(note, notes.NotifiedNote):
             if note.user_id in self._users:
                 self._spawn(self._tell_notification(note))
@@ -179,6 +184,15 @@ class LinkedHub(MemoryHub):
             self._presence.came(user_id, node)
         else:
             self._presence.gone(user_id, node)
+
+    async def _tell_attachment(self, ref: AttachmentRef) -> None:
+        try:
+            change = await self._read_row(attachment_change(ref))
+        except Exception as error:
+            log.warning("hub.attachment_unread", error=type(error).__name__)
+            return
+        if change is not None:
+            self._publish(change)
 
     async def _tell_notification(self, note: notes.NotifiedNote) -> None:
         try:

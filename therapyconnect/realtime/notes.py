@@ -14,6 +14,7 @@ import msgspec
 
 from therapyconnect.core.hub import (
     AlertChanged,
+    AttachmentChanged,
     Happened,
     Push,
     ReceiptMoved,
@@ -52,6 +53,12 @@ class UnsureNote(msgspec.Struct, tag="u", array_like=True):
 
 class AlertNote(msgspec.Struct, tag="a", array_like=True):
     alert: EmergencyAlert
+
+
+class AttachmentNote(msgspec.Struct, tag="f", array_like=True):
+    """The file's state and name are read from its row: the name is sealed there."""
+
+    attachment_id: str
 
 
 class NotifiedNote(msgspec.Struct, tag="n", array_like=True):
@@ -100,6 +107,7 @@ Note = (
     | TypingNote
     | UnsureNote
     | AlertNote
+    | AttachmentNote
     | NotifiedNote
     | PresenceNote
     | BeatNote
@@ -132,6 +140,8 @@ def note_of(push: Push) -> Note:
         return UnsureNote(push.chat_id)
     if isinstance(push, AlertChanged):
         return AlertNote(push.alert)
+    if isinstance(push, AttachmentChanged):
+        return AttachmentNote(push.attachment.id)
     return NotifiedNote(push.user_id, push.notification.id)
 
 

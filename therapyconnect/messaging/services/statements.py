@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from therapyconnect.attachments.selectors import STORED_COLUMNS
 from therapyconnect.messaging.selectors.access import ACCESS_COLUMNS
 from therapyconnect.messaging.selectors.alerts import LATEST_ALERTS_SQL, WAITING_ALERTS_SQL
 from therapyconnect.messaging.selectors.chats import DETAIL_SQL
@@ -58,6 +59,25 @@ _INSERT_MESSAGES_SQL: Final = """
         $7::bool[], $8::bytea[], $9::bytea[], $10::bigint[])
         AS v (chat_id, seq, sender_id, client_message_id, fingerprint, message_type, emergency,
               text_sealed, payload_sealed, reply_to_seq)
+"""
+# Locked after the chats, by key: what is being scanned is locked for a moment only, and what is
+# doomed not at all. Index: primary key.
+_ATTACHMENTS_SQL: Final = f"""
+    SELECT {STORED_COLUMNS}
+    FROM unnest($1::text[], $2::text[]) AS k (chat_id, key)
+    JOIN attachments_attachment a ON a.chat_id = k.chat_id AND a.key = k.key
+    WHERE a.doomed_at IS NULL ORDER BY a.chat_id, a.key FOR UPDATE OF a
+"""
+# Both sides of the bond in one statement, and none of it where a batch has no attachment.
+_ATTACH_SQL: Final = """
+    WITH taken AS (
+        UPDATE attachments_attachment a SET message_seq = v.seq
+        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS v (chat_id, key, seq)
+        WHERE a.chat_id = v.chat_id AND a.key = v.key
+    )
+    UPDATE messaging_message m SET attachment_id = v.key
+    FROM unnest($1::text[], $2::text[], $3::bigint[]) AS v (chat_id, key, seq)
+    WHERE m.chat_id = v.chat_id AND m.seq = v.seq
 """
 _INSERT_RECEIPTS_SQL: Final = """
     INSERT INTO messaging_receipt (chat_id, reader_id, kind, up_to_seq, at)
@@ -197,6 +217,7 @@ def statements() -> Statements:
         "newest": _NEWEST_SQL,
         "data_keys": datakeys.SELECT_SQL.replace("%s", "$1"),
         "stored": _STORED_SQL,
+        "attachments": _ATTACHMENTS_SQL,
         "rooms": _ROOMS_SQL,
         "latest_alerts": LATEST_ALERTS_SQL,
         "waiting_alerts": WAITING_ALERTS_SQL,
@@ -204,6 +225,7 @@ def statements() -> Statements:
         "lock_quotas": allowances.LOCK_SQL,
         "keep_quotas": allowances.KEEP_SQL,
         "insert_messages": _INSERT_MESSAGES_SQL,
+        "attach": _ATTACH_SQL,
         "insert_receipts": _INSERT_RECEIPTS_SQL,
         "insert_events": _INSERT_EVENTS_SQL,
         "insert_versions": _INSERT_VERSIONS_SQL,
