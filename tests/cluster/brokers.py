@@ -38,6 +38,10 @@ class Broker(Protocol):
         """All that is told while `meanwhile` runs, and a little after."""
         ...
 
+    def repeat(self, heard: list[bytes]) -> None:
+        """Tell again what was overheard."""
+        ...
+
     def breaks(self, how: str) -> Mend:
         """Break it; what is returned mends it."""
         ...
@@ -59,6 +63,10 @@ class Postgres:
             ear.execute("LISTEN therapyconnect")
             meanwhile()
             return [told.payload.encode() for told in ear.notifies(timeout=2)]
+
+    def repeat(self, heard: list[bytes]) -> None:
+        for parcel in heard:
+            self._sql("SELECT 1 FROM pg_notify('therapyconnect', %s)", parcel.decode())
 
     def breaks(self, how: str) -> Mend:
         if how == "cut":
@@ -138,6 +146,12 @@ class RedisServer:
                 if message is not None:
                     heard.append(message["channel"] + b" " + message["data"])
             return heard
+
+    def repeat(self, heard: list[bytes]) -> None:
+        with self.client() as client:
+            for parcel in heard:
+                channel, _, data = parcel.partition(b" ")
+                assert client.publish(channel, data) == 2
 
     def breaks(self, how: str) -> Mend:
         assert self._process is not None

@@ -207,6 +207,29 @@ def test_no_word_crosses_between_nodes(nodes: Nodes, pair: Pair) -> None:
     assert seen == (ids if nodes.engine == "postgres" else [])
 
 
+def test_what_was_told_once_says_nothing_when_it_is_told_again(nodes: Nodes, pair: Pair) -> None:
+    """By a broker that repeats itself, or by somebody who listened to it."""
+    with both(nodes, pair) as (therapist, patient):
+
+        def talk() -> None:
+            for n in (1, 2):
+                therapist.send("chat_message", text=f"m{n}", ref=n)
+                patient.until("new_message", LONG)
+                patient.send("message_read", chat_id=pair.chat_id, seq=n)
+                therapist.until("message_read_receipt", LONG)
+            for is_typing in (True, False):
+                patient.send("typing", chat_id=pair.chat_id, is_typing=is_typing)
+                therapist.until("typing_indicator", LONG, is_typing=is_typing)
+
+        heard = nodes.broker.eavesdrop(talk)
+        assert len(heard) >= 6
+        nodes.broker.repeat(heard)
+        assert therapist.silent(1.5)
+        assert patient.silent(0.1)
+        therapist.send("chat_message", text="m3", ref=3)
+        assert patient.until("new_message", LONG)["message"]["seq"] == 3
+
+
 def test_a_refused_socket_takes_nobody_away(nodes: Nodes, pair: Pair, other: Pair) -> None:
     """Their other socket is still open, and both nodes go on to say so."""
     with user_socket(nodes.other, pair.patient_id, pair.patient_token):
