@@ -148,14 +148,17 @@ async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[R
     loop = asyncio.get_running_loop()
     senders, receivers = [], []
     host, port = "127.0.0.1", job["port"]
+    # Where the other participants are: another process of the installation, perhaps.
+    other_port = job.get("other_port", port)
     for pair in job["pairs"]:
-        address = (f"{host}:{port}", f"/ws/chat/{pair['chat_id']}/")
-        sender = Sender(job["run"], tally, *address, pair["therapist_token"])
+        path = f"/ws/chat/{pair['chat_id']}/"
+        sender = Sender(job["run"], tally, f"{host}:{port}", path, pair["therapist_token"])
         receiver = Receiver(
-            sender, tally, job["receipt_ms"] / 1000, *address, pair["patient_token"]
-        )
-        for socket in (receiver, sender):
-            await loop.create_connection(partial(_same, socket), host, port)
+            sender, tally, job["receipt_ms"] / 1000,
+            f"{host}:{other_port}", path, pair["patient_token"],
+        )  # fmt: skip
+        for socket, at in ((receiver, other_port), (sender, port)):
+            await loop.create_connection(partial(_same, socket), host, at)
             await asyncio.wait_for(socket.opened, 20)
         senders.append(sender)
         receivers.append(receiver)

@@ -16,6 +16,7 @@ from therapyconnect.attachments.scanning import scanner_from
 
 Mode = Literal["demo", "production"]
 HUBS: Final = ("memory", "postgres")
+BROKERS: Final = ("redis", "rediss")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -60,6 +61,21 @@ def _whole(env: environ.Env, name: str, default: int, least: int, most: int) -> 
     if not least <= value <= most:
         raise ImproperlyConfigured(f"{name} is a whole number from {least} to {most}")
     return value
+
+
+def _hub(hub: str) -> str:
+    """Its name, or an address of Redis or Valkey, which is not repeated: it holds a password."""
+    address = urlsplit(hub)
+    try:
+        known = hub in HUBS or (address.scheme in BROKERS and address.port != 0)
+        known = known and (hub in HUBS or bool(address.hostname))
+    except ValueError:  # the port
+        known = False
+    if not known:
+        raise ImproperlyConfigured(
+            "THERAPYCONNECT_HUB is memory or postgres, or redis://host:port or rediss://host:port"
+        )
+    return hub
 
 
 def _crisis_file(env: environ.Env, data: Path) -> Path | None:
@@ -139,12 +155,11 @@ def _read() -> Environment:
     if throttles not in ("on", "off"):
         raise ImproperlyConfigured("THERAPYCONNECT_THROTTLES is on or off")
     workers = _whole(env, "THERAPYCONNECT_WORKERS", 1, 1, 64)
-    hub = env.str("THERAPYCONNECT_HUB", "memory" if workers == 1 else "postgres")
-    if hub not in HUBS:
-        raise ImproperlyConfigured(f"THERAPYCONNECT_HUB is {' or '.join(HUBS)} in this version")
+    hub = _hub(env.str("THERAPYCONNECT_HUB", "memory" if workers == 1 else "postgres"))
     if hub == "memory" and workers != 1:
         raise ImproperlyConfigured(
             "THERAPYCONNECT_HUB=memory is for one process: leave it out, or set it to postgres"
+            " or redis://…"
         )
     data = Path(env.str("THERAPYCONNECT_DATA", str(ROOT / "var"))).absolute()
     port = _whole(env, "PORT", 8000, 0, 65535)
