@@ -8,6 +8,8 @@ from therapyconnect.config.urls import (
     handler403,
     handler404,
     handler500,
+)
+from therapyconnect.config.urls import (
     urlpatterns as product,
 )
 
