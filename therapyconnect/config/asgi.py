@@ -10,10 +10,13 @@ import structlog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "therapyconnect.config.settings")
 
+import django
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.core.asgi import get_asgi_application
 
-django_application = ASGIStaticFilesHandler(get_asgi_application())
+from therapyconnect.config.handler import ThreadHandler
+
+django.setup(set_prefix=False)
+django_application = ASGIStaticFilesHandler(ThreadHandler())
 
 from therapyconnect.config.hub import make_hub  # noqa: E402
 from therapyconnect.crisis.selectors import learn_whereabouts  # noqa: E402
