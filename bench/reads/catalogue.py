@@ -38,11 +38,10 @@ def viewer_of(user_id: str) -> Principal:
     return Principal(user_id, role_of(user_id), "", "", session_id="", expires_at=0)
 
 
-def reads(messages: int) -> list[Read]:
-    """All of them for a clinic of that size, from the connection that Django has."""
-    all_chats = list(clinic.chats(messages))
-    deep = next(chat for chat in all_chats if chat.therapist_id == clinic.DEEP)
-    busy = [chat for chat in all_chats if chat.therapist_id == clinic.BUSY]
+def reads(chats: list[clinic.Chat]) -> list[Read]:
+    """All of them for a clinic of these chats, from the connection that Django has."""
+    deep = next(chat for chat in chats if chat.therapist_id == clinic.DEEP)
+    busy = [chat for chat in chats if chat.therapist_id == clinic.BUSY]
     middle = deep.length // 2
     return [
         _history("history", "History page, newest", deep.id, None),

@@ -86,7 +86,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     deep = next(clinic.chats(job["messages"]))
     clients = {user_id: Api(port, token) for user_id, token in keys.items()}
-    for read in catalogue.reads(job["messages"]):
+    for read in catalogue.reads(list(clinic.chats(job["messages"]))):
         figures = {"label": read.label}
         figures["selector_ms"] = timed(lambda r=read: run(r.reading()), seconds)
         if read.path is not None:

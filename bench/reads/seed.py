@@ -62,14 +62,13 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=5_000_000)
     asked = parser.parse_args()
     began = time.monotonic()
-    told = fill(asked.messages)
+    told = fill(list(clinic.chats(asked.messages)))
     print(json.dumps({**told, "seconds": round(time.monotonic() - began, 1)}))
     return 0
 
 
-def fill(messages: int) -> dict[str, int]:
-    """Write the clinic on Django's connection; what was written, by number."""
-    chats = list(clinic.chats(messages))
+def fill(chats: list[Chat]) -> dict[str, int]:
+    """Write a clinic of these chats on Django's connection; what was written, by number."""
     django_connection.ensure_connection()
     connection: psycopg.Connection = django_connection.connection
     connection.autocommit = True
