@@ -51,9 +51,9 @@ BOUNDS: dict[str, int] = {
     # What no index tells of a chat is looked for among one's own.
     "recent-unread": OWN + PAGE,
     "recent-archived": OWN,
-    # Own chats for who waits; a page of the others, past those that wait, with sorting's reserve.
-    "priority": OWN + WAITING * 2 + PAGE * 6,
-    "priority-deep": OWN + WAITING * 2 + PAGE * 6,
+    # Own chats for who waits; a page of the others, or so few that the planner sorts them all.
+    "priority": OWN * 2 + WAITING * 2 + (PAGE + WAITING) * _CHAT,
+    "priority-deep": OWN * 2 + WAITING * 2 + (PAGE + WAITING) * _CHAT,
     # Of each chat that waits the nearest message, of a page's chats all that it can hold.
     "unread": OWN + WAITING * (1 + clinic.UNREAD) + PAGE * (_MESSAGE + 3),
     "unread-one": 10 + 2 * clinic.UNREAD + clinic.UNREAD * (_MESSAGE + 3),

@@ -41,34 +41,35 @@ _PAGE_SQL: Final = f"""
     WITH alerts AS MATERIALIZED (
         SELECT a.chat_id, min(a.raised_at) AS since FROM messaging_emergencyalert a
         WHERE a.acknowledged_at IS NULL AND a.resolved_at IS NULL GROUP BY a.chat_id
-    ), waiting AS MATERIALIZED (
-        SELECT c.id, CASE WHEN alert.since IS NOT NULL THEN 0 ELSE 1 END AS rank,
-            (EXTRACT(EPOCH FROM COALESCE(alert.since, unread.since)) * 1000000)::bigint AS key
-        FROM messaging_chat c
-        LEFT JOIN alerts alert ON alert.chat_id = c.id
-        LEFT JOIN LATERAL (
-            SELECT LEAST(
-                (SELECT m.created_at FROM messaging_message m
-                 WHERE m.chat_id = c.id AND m.restored_seq IS NULL
-                   AND m.seq > GREATEST(c.{{own}}_read_seq, c.{{own}}_hidden_seq)
-                   AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL
-                 ORDER BY m.seq LIMIT 1),
-                (SELECT min(e.at) FROM messaging_message m
-                 JOIN messaging_chatevent e ON e.chat_id = m.chat_id AND e.seq = m.restored_seq
-                 WHERE m.chat_id = c.id AND m.restored_seq IS NOT NULL
-                   AND m.restored_seq > c.{{own}}_read_seq AND m.seq > c.{{own}}_hidden_seq
-                   AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL)
-            ) AS since
-        ) unread ON TRUE
+    ), called AS MATERIALIZED (
+        SELECT c.id, c.active_at, alert.since AS alert_since, c.{{own}}_unread_count AS unread,
+               c.{{own}}_read_seq AS read, c.{{own}}_hidden_seq AS hidden
+        FROM messaging_chat c LEFT JOIN alerts alert ON alert.chat_id = c.id
         WHERE {{where}} AND (alert.since IS NOT NULL OR c.{{own}}_unread_count > 0)
+    ), waiting AS (
+        SELECT w.id, CASE WHEN w.alert_since IS NOT NULL THEN 0 ELSE 1 END AS rank,
+            (EXTRACT(EPOCH FROM COALESCE(w.alert_since, LEAST(
+                (SELECT m.created_at FROM messaging_message m
+                 WHERE m.chat_id = w.id AND m.restored_seq IS NULL
+                   AND m.seq > GREATEST(w.read, w.hidden)
+                   AND m.sender_id <> %s AND m.deleted_at IS NULL
+                 ORDER BY m.seq LIMIT 1),
+                (SELECT min((SELECT e.at FROM messaging_chatevent e
+                             WHERE e.chat_id = m.chat_id AND e.seq = m.restored_seq))
+                 FROM messaging_message m
+                 WHERE m.chat_id = w.id AND m.restored_seq IS NOT NULL
+                   AND m.restored_seq > w.read AND m.seq > w.hidden
+                   AND m.sender_id <> %s AND m.deleted_at IS NULL)
+            ), w.active_at)) * 1000000)::bigint AS key
+        FROM called w
     ), page AS MATERIALIZED (
-        (SELECT id, rank, key FROM waiting WHERE key IS NOT NULL AND {{after}}
+        (SELECT id, rank, key FROM waiting WHERE {{after}}
          ORDER BY rank {{order}}, key {{order}}, id {{order}} LIMIT %s)
         UNION ALL
         (SELECT c.id, {_REST}, -(EXTRACT(EPOCH FROM c.active_at) * 1000000)::bigint
          FROM messaging_chat c
-         WHERE {{where}} AND {{after_rest}}
-           AND NOT EXISTS (SELECT FROM waiting w WHERE w.id = c.id AND w.key IS NOT NULL)
+         WHERE {{where}} AND {{after_rest}} AND c.{{own}}_unread_count = 0
+           AND NOT EXISTS (SELECT FROM alerts a WHERE a.chat_id = c.id)
          ORDER BY c.active_at {{latest}}, c.id {{order}} LIMIT %s)
     )
     SELECT {CHAT_COLUMNS}, page.rank, page.key {CHAT_FROM} JOIN page ON page.id = c.id
@@ -104,8 +105,9 @@ def ordered_page(*, viewer: Principal, filters: ChatFilters) -> Reading[ChatPage
         order=order,
         latest="ASC" if turn.back else "DESC",
     )
-    fetch = turn.fetch
-    rows = yield Query(sql, (viewer.id, *place, fetch, viewer.id, *place_rest, fetch, fetch))
+    own, fetch = viewer.id, turn.fetch
+    params = (own, own, own, *place, fetch, own, *place_rest, fetch, fetch)
+    rows = yield Query(sql, params)
     store = yield from load_ciphers(row[0] for row in rows)
     found = turn.page(
         rows, _place, lambda row: render_chat(row, viewer_side=viewer.role, store=store)
