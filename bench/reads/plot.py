@@ -15,6 +15,7 @@ WIDTH, HEIGHT = 236, 168
 LEFT, RIGHT, TOP, BOTTOM = 34, 14, 40, 26
 HEAD = 54
 LEAST, MOST = 0.1, 1000.0  # ms: the scale of every panel
+_TITLE = "What a read costs as the messages grow: least of all runs, ms"
 _STYLES = {
     "selector_ms": ("#1a7f5a", "selector alone"),
     "rest_ms": ("#2f6fd0", "over REST"),
@@ -41,7 +42,7 @@ def drawn(reads: dict[str, Any], sizes: list[int]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
         f' aria-label="Cost of each read at {len(sizes)} sizes">',
         f"<style>{_CSS}</style>",
-        '<text class="h" x="10" y="20">What a read costs as the messages grow, ms</text>',
+        f'<text class="h" x="10" y="20">{_TITLE}</text>',
         *_legend(),
     ]
     for number, read in enumerate(reads.values()):
@@ -73,27 +74,30 @@ def _panel(read: dict[str, Any], sizes: list[int]) -> str:
             f'<text class="s" x="{_x(at, sizes):.1f}" y="{HEIGHT - 10}"'
             f' text-anchor="{anchor}">{_short(size)}</text>'
         )
-    for name in _STYLES:
-        if name in read:
-            parts += _line(name, read[name], sizes)
+    lines = {
+        name: [read[name][str(size)]["least"] for size in sizes] for name in _STYLES if name in read
+    }
+    for name, least in lines.items():
+        points = [(_x(at, sizes), _y(value)) for at, value in enumerate(least)]
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        parts.append(f'<polyline class="{name}" points="{joined}"/>')
+        parts += [f'<circle class="{name}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in points]
+    for at, anchor in ((0, "start"), (len(sizes) - 1, "end")):
+        parts += _values({name: least[at] for name, least in lines.items()}, _x(at, sizes), anchor)
     return "".join(parts)
 
 
-def _line(name: str, by_size: dict[str, Any], sizes: list[int]) -> list[str]:
-    medians = [by_size[str(size)]["median"] for size in sizes]
-    points = [(_x(at, sizes), _y(value)) for at, value in enumerate(medians)]
-    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    # The selector's values stand below its line, the others' above: so they don't meet.
-    shift = 12 if name == "selector_ms" else -6
-    parts = [f'<polyline class="{name}" points="{joined}"/>']
-    for at, ((x, y), value) in enumerate(zip(points, medians, strict=True)):
-        parts.append(f'<circle class="{name}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>')
-        if at in (0, len(points) - 1):
-            anchor = "start" if at == 0 else "end"
-            parts.append(
-                f'<text class="v {name}" x="{x:.1f}" y="{y + shift:.1f}"'
-                f' text-anchor="{anchor}">{value:.3g}</text>'
-            )
+def _values(values: dict[str, float], x: float, anchor: str) -> list[str]:
+    """The values at one end: the least below its point, others above theirs, none on another."""
+    parts, floor = [], math.inf
+    for number, (name, value) in enumerate(sorted(values.items(), key=lambda item: item[1])):
+        y = _y(value) + 12 if number == 0 and len(values) > 1 else _y(value) - 6
+        y = min(y, floor - 10)
+        floor = y
+        parts.append(
+            f'<text class="v {name}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
+            f"{value:.3g}</text>"
+        )
     return parts
 
 
