@@ -24,16 +24,14 @@ from therapyconnect.accounts.tokens import bearer_token  # noqa: E402
 from therapyconnect.config.hub import make_hub  # noqa: E402
 from therapyconnect.config.spooling import SpoolingHandler  # noqa: E402
 from therapyconnect.crisis.selectors import learn_whereabouts  # noqa: E402
-from therapyconnect.messaging.selectors.events import Stretch, stretch_for_stream  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402
 from therapyconnect.messaging.services.attaching import UPLOAD_PATH  # noqa: E402
 from therapyconnect.messaging.services.attachment_sweep import AttachmentSweep  # noqa: E402
 from therapyconnect.messaging.services.sweep import Sweep  # noqa: E402
 from therapyconnect.notifications.services.publisher import set_publisher  # noqa: E402
 from therapyconnect.realtime.door import Door  # noqa: E402
+from therapyconnect.realtime.gathered import GatheredReads  # noqa: E402
 from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
-
-STREAM_PAGE = 200
 
 log = structlog.get_logger("therapyconnect.config.asgi")
 
@@ -43,7 +41,7 @@ class Application:
 
     def __init__(self) -> None:
         self.engine = engines.Engine(hub=None)
-        self.hub = make_hub(self.engine, self._read_events)
+        self.hub = make_hub(self.engine, GatheredReads(self.engine.read))
         self.engine.hub = self.hub
         self.watch = SessionWatch(self.engine)
         self.sweep = Sweep(self.engine)
@@ -117,11 +115,6 @@ class Application:
         except Exception:
             return False
         return True
-
-    async def _read_events(self, chat_id: str, after_seq: int) -> Stretch | None:
-        return await self.engine.read(
-            stretch_for_stream(chat_id=chat_id, after_seq=after_seq, limit=STREAM_PAGE)
-        )
 
 
 application = Application()

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler
+
+from therapyconnect.config.handler import ThreadHandler
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -23,7 +24,7 @@ Known = Callable[[str | None], Awaitable[bool]]
 IN_MEMORY_BYTES: Final = 256 * 1024
 
 
-class SpoolingHandler(ASGIHandler):
+class SpoolingHandler(ThreadHandler):
     """`known` is asked before the body of a POST to one of `large` is read; who is nobody gets the
     answer at once, and what they send is thrown away."""
 

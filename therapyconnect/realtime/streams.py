@@ -146,6 +146,8 @@ class ChatStream:
                                 self._stood(stretch.chat)
                             break
                         self._take(stretch)
+                        if self.last is not None and self.last >= stretch.chat.last_seq:
+                            break  # what comes now is told
                 except Exception as error:
                     log.warning("stream.read_failed", error=type(error).__name__)
                     continue

@@ -29,11 +29,12 @@ ACCESS_COLUMNS: Final = """
     c.therapist_notifications, c.patient_notifications
 """
 ACCESS_WIDTH: Final = 24
-ACCESS_SQL: Final = f"""
+_ACCESS: Final = f"""
     SELECT {ACCESS_COLUMNS}
     FROM messaging_chat c JOIN messaging_chatroom r ON r.chat_id = c.id
-    WHERE c.id = %s
 """
+ACCESS_SQL: Final = f"{_ACCESS} WHERE c.id = %s"
+MANY_ACCESS_SQL: Final = f"{_ACCESS} WHERE c.id = ANY(%s)"
 
 
 @dataclass(slots=True)

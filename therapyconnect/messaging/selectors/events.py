@@ -5,6 +5,7 @@ REST's `events/`, a socket that resumes and a stream that saw a gap read through
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -17,7 +18,7 @@ from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
 from therapyconnect.core.queries import Query, Reading, Row
 from therapyconnect.messaging.selectors import forks
 from therapyconnect.messaging.selectors.access import (
-    ACCESS_SQL,
+    MANY_ACCESS_SQL,
     ChatAccess,
     access_chat,
     access_from_row,
@@ -28,28 +29,37 @@ from therapyconnect.messaging.selectors.happenings import Happening, event_for
 from therapyconnect.messaging.selectors.messages import (
     MESSAGE_COLUMNS,
     MESSAGE_FROM,
-    messages_by_seq,
     render_message,
 )
-from therapyconnect.messaging.shapes import Events, Horizons, Message, Receipts
+from therapyconnect.messaging.shapes import ChatDetail, Events, Horizons, Message, Receipts
+from therapyconnect.vault.datakeys import CipherStore
 
+# A piece of each chat's sequence, by primary key. Each number of a chat is either a message's or a
+# ChatEvent's, so a piece of so many numbers holds so many rows of the two, and no more are read.
+_PIECES: Final = "unnest(%s::text[], %s::bigint[], %s::bigint[]) AS k (chat_id, above, up_to)"
 _CREATED_SQL: Final = f"""
     SELECT {MESSAGE_COLUMNS} {MESSAGE_FROM}
-    WHERE m.chat_id = %s AND m.seq > %s AND m.seq <= %s ORDER BY m.seq LIMIT %s
+    JOIN {_PIECES} ON m.chat_id = k.chat_id AND m.seq > k.above AND m.seq <= k.up_to
 """
-# Each number of a chat is either a message's or one of these.
-_CHANGED_SQL: Final = """
-    SELECT e.seq, e.type, e.at, e.actor_id, e.message_seq,
+_CHANGED_SQL: Final = f"""
+    SELECT e.chat_id, e.seq, e.type, e.at, e.actor_id, e.message_seq,
            e.version IS NULL OR e.version = (SELECT m.version FROM messaging_message m
                                              WHERE m.chat_id = e.chat_id AND m.seq = e.message_seq)
     FROM messaging_chatevent e
-    WHERE e.chat_id = %s AND e.seq > %s AND e.seq <= %s ORDER BY e.seq LIMIT %s
+    JOIN {_PIECES} ON e.chat_id = k.chat_id AND e.seq > k.above AND e.seq <= k.up_to
 """
-
+_NAMED_SQL: Final = f"""
+    SELECT {MESSAGE_COLUMNS} {MESSAGE_FROM}
+    JOIN unnest(%s::text[], %s::bigint[]) AS k (chat_id, seq)
+        ON m.chat_id = k.chat_id AND m.seq = k.seq
+"""
 _FLAGGED_SQL: Final = """
-    SELECT e.message_seq FROM messaging_chatevent e
-    WHERE e.chat_id = %s AND e.seq > %s AND e.type = 'emergency_flagged' AND e.message_seq = ANY(%s)
+    SELECT e.chat_id, e.message_seq
+    FROM unnest(%s::text[], %s::bigint[]) AS k (chat_id, seq)
+    JOIN messaging_chatevent e ON e.chat_id = k.chat_id AND e.message_seq = k.seq
+        AND e.seq > k.seq AND e.type = 'emergency_flagged'
 """
+_Key = tuple[str, int]
 
 
 class EventFilters(msgspec.Struct, kw_only=True):
@@ -80,54 +90,97 @@ def receipts_of(chat: ChatAccess) -> Receipts:
 
 def happenings_after(chat: ChatAccess, *, after_seq: int, limit: int) -> Reading[list[Happening]]:
     """Up to `limit` after `after_seq`, and none beyond the `last_seq` that `chat` shows."""
-    if after_seq >= chat.last_seq:
-        return []
-    store = yield from load_ciphers([chat.id])
-    stretch = (chat.id, after_seq, chat.last_seq, limit)
-    rows = yield Query(_CREATED_SQL, stretch)
-    changes = yield Query(_CHANGED_SQL, stretch)
-    cipher = store.require(chat.id)
-    messages = {row[1]: render_message(row, chat=chat, cipher=cipher) for row in rows}
-    found = [Happening.created(message) for message in messages.values()]
-    urgent = [message.seq for message in messages.values() if message.emergency]
-    if urgent:
-        flagged = yield Query(_FLAGGED_SQL, (chat.id, after_seq, urgent))
-        later = {row[0] for row in flagged}
-        for happening in found:
-            happening.flagged_later = happening.seq in later
+    return (yield from _happenings([(chat, after_seq)], limit=limit))[chat.id]
+
+
+def _happenings(
+    asked: Sequence[tuple[ChatAccess, int]], *, limit: int
+) -> Reading[dict[str, list[Happening]]]:
+    """The same of many chats, `limit` of each: as many queries as for one."""
+    found: dict[str, list[Happening]] = {chat.id: [] for chat, _ in asked}
+    chats = {chat.id: chat for chat, after in asked if after < chat.last_seq}
+    if not chats:
+        return found
+    store = yield from load_ciphers(chats)
+    ahead = [(chat, after) for chat, after in asked if chat.id in chats]
+    pieces = (
+        [chat.id for chat, _ in ahead],
+        [after for _, after in ahead],
+        [min(chat.last_seq, after + limit) for chat, after in ahead],
+    )
+    rows = yield Query(_CREATED_SQL, pieces)
+    changes = yield Query(_CHANGED_SQL, pieces)
+    messages = _rendered(rows, chats, store)
+    created = [Happening.created(message) for message in messages.values()]
+    yield from _mark_flagged(created)
+    for happening in created:
+        assert happening.message is not None
+        found[happening.message.chat_id].append(happening)
     if changes:
-        found += yield from _changes(chat, changes, messages, stretch)
-        found.sort(key=lambda happening: happening.seq)
-    return found[:limit]
+        yield from _add_changes(found, changes, messages, pieces, chats)
+    for happenings in found.values():
+        happenings.sort(key=lambda happening: happening.seq)
+    return found
 
 
-def _changes(
-    chat: ChatAccess,
+def _rendered(
+    rows: Iterable[Row], chats: Mapping[str, ChatAccess], store: CipherStore
+) -> dict[_Key, Message]:
+    return {
+        (row[0], row[1]): render_message(row, chat=chats[row[0]], cipher=store.require(row[0]))
+        for row in rows
+    }
+
+
+def _mark_flagged(created: Iterable[Happening]) -> Reading[None]:
+    """Of urgent messages, note those that became so only after they were said."""
+    urgent = {
+        (said.message.chat_id, said.seq): said
+        for said in created
+        if said.message is not None and said.message.emergency
+    }
+    if urgent:
+        flagged = yield Query(_FLAGGED_SQL, _columns(urgent))
+        for chat_id, seq in flagged:
+            urgent[chat_id, seq].flagged_later = True
+
+
+def _add_changes(
+    found: dict[str, list[Happening]],
     rows: list[Row],
-    messages: dict[int, Message],
-    stretch: tuple[str, int, int, int],
-) -> Reading[list[Happening]]:
-    named = {row[4] for row in rows if row[4] is not None}
+    messages: dict[_Key, Message],
+    pieces: tuple[list[str], list[int], list[int]],
+    chats: Mapping[str, ChatAccess],
+) -> Reading[None]:
+    """Add what is no message's creation to what was found of each chat."""
+    named = {(row[0], row[5]) for row in rows if row[5] is not None}
     if older := named - messages.keys():
-        messages = messages | (yield from messages_by_seq(chat, older))
+        store = yield from load_ciphers(chats)
+        named_rows = yield Query(_NAMED_SQL, _columns(older))
+        messages = messages | _rendered(named_rows, chats, store)
         # Which edit stands is asked after the words were read: before, an edit that came in between
         # would have its words told as those of the one before it.
-        rows = yield Query(_CHANGED_SQL, stretch)
-    chats = None
-    if any(row[4] is None for row in rows):
-        chats = yield from chat_for_both(chat_id=chat.id)
-    return [
-        Happening(
-            seq,
-            kind,
-            at,
-            actor_id,
-            message=messages[message_seq] if message_seq is not None else None,
-            chats=chats if message_seq is None else None,
-            current=current,
+        rows = yield Query(_CHANGED_SQL, pieces)
+    details: dict[str, Mapping[str, ChatDetail]] = {}
+    for chat_id in sorted({row[0] for row in rows if row[5] is None}):
+        details[chat_id] = yield from chat_for_both(chat_id=chat_id)
+    for chat_id, seq, kind, at, actor_id, message_seq, current in rows:
+        found[chat_id].append(
+            Happening(
+                seq,
+                kind,
+                at,
+                actor_id,
+                message=messages[chat_id, message_seq] if message_seq is not None else None,
+                chats=details[chat_id] if message_seq is None else None,
+                current=current,
+            )
         )
-        for seq, kind, at, actor_id, message_seq, current in rows
-    ]
+
+
+def _columns(keys: Iterable[_Key]) -> tuple[list[str], list[int]]:
+    pairs = sorted(keys)
+    return [chat_id for chat_id, _ in pairs], [seq for _, seq in pairs]
 
 
 def stretch_for(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Reading[Stretch]:
@@ -156,10 +209,17 @@ def resume(*, viewer: Principal, chat_id: str, after_seq: int, limit: int) -> Re
     )
 
 
-def stretch_for_stream(*, chat_id: str, after_seq: int, limit: int) -> Reading[Stretch | None]:
-    """The same for the server's own stream of a chat, which feeds its participants only."""
-    rows = yield Query(ACCESS_SQL, (chat_id,))
-    if not rows:
-        return None
-    chat = access_from_row(rows[0])
-    return Stretch(chat, (yield from happenings_after(chat, after_seq=after_seq, limit=limit)))
+def stretches_for_streams(
+    asked: Mapping[str, int], *, limit: int
+) -> Reading[dict[str, Stretch | None]]:
+    """The same for the server's own streams, which feed their chats' participants only.
+
+    `asked`: of each chat the number after which to read. Four queries for all of them, and up to
+    three more where something was changed. None for a chat that there is not.
+    """
+    rows = yield Query(MANY_ACCESS_SQL, (list(asked),))
+    chats = [access_from_row(row) for row in rows]
+    found = yield from _happenings([(chat, asked[chat.id]) for chat in chats], limit=limit)
+    told: dict[str, Stretch | None] = dict.fromkeys(asked)
+    told.update({chat.id: Stretch(chat, found[chat.id]) for chat in chats})
+    return told

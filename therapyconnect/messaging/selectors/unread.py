@@ -29,28 +29,47 @@ from therapyconnect.vault.datakeys import CipherStore
 
 # The same messages that the unread count counts, in its two parts: above the horizon by their own
 # number (index: the primary key), or by that of their restore (index: message_restored). Only
-# chats whose count is above zero are looked into, and no further than the page can reach: within
-# a chat times rise with the numbers, so the newest are at the end of the key. Should a clock have
-# been set back, as many as SPARE messages of a chat may stand in each other's place.
+# chats whose count is above zero are looked into: first for the nearest message of each, then, of
+# as many chats as a page can hold, no further than it can reach. Within a chat times rise with the
+# numbers, so the newest are at the end of the key. Should a clock have been set back, as many as
+# SPARE messages of a chat, and as many chats, may stand in each other's place.
 SPARE: Final = 50
+_ABOVE: Final = """
+    m.restored_seq IS NULL AND m.seq > w.above
+    AND m.sender_id <> %(viewer)s AND m.deleted_at IS NULL AND {place}
+"""
 _PAGE_SQL: Final = f"""
-    WITH page AS MATERIALIZED (
-        SELECT u.chat_id, u.seq
+    WITH waiting AS MATERIALIZED (
+        SELECT c.id, c.{{own}}_read_seq AS read, c.{{own}}_hidden_seq AS hidden,
+               GREATEST(c.{{own}}_read_seq, c.{{own}}_hidden_seq) AS above
         FROM messaging_chat c
-        CROSS JOIN LATERAL (
-            (SELECT m.chat_id, m.seq, m.created_at
-             FROM messaging_message m WHERE m.chat_id = c.id AND m.restored_seq IS NULL
-               AND m.seq > GREATEST(c.{{own}}_read_seq, c.{{own}}_hidden_seq)
-               AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL AND {{place}}
-             ORDER BY m.seq {{order}} LIMIT %(reach)s)
-            UNION ALL
-            (SELECT m.chat_id, m.seq, m.created_at
-             FROM messaging_message m WHERE m.chat_id = c.id AND m.restored_seq IS NOT NULL
-               AND m.restored_seq > c.{{own}}_read_seq AND m.seq > c.{{own}}_hidden_seq
-               AND m.sender_id <> c.{{own}}_id AND m.deleted_at IS NULL AND {{place}})
-        ) u
         WHERE c.{{own}}_id = %(viewer)s AND c.deleted_at IS NULL AND c.{{own}}_unread_count > 0
           AND (%(chat)s::text IS NULL OR c.id = %(chat)s)
+    ), nearest AS MATERIALIZED (
+        SELECT w.id, w.above FROM waiting w
+        CROSS JOIN LATERAL (
+            SELECT m.created_at FROM messaging_message m WHERE m.chat_id = w.id AND {_ABOVE}
+            ORDER BY m.seq {{order}} LIMIT 1
+        ) n
+        ORDER BY n.created_at {{order}}, w.id {{order}} LIMIT %(reach)s
+    ), page AS MATERIALIZED (
+        SELECT u.chat_id, u.seq
+        FROM (
+            SELECT n.* FROM nearest w
+            CROSS JOIN LATERAL (
+                SELECT m.chat_id, m.seq, m.created_at
+                FROM messaging_message m WHERE m.chat_id = w.id AND {_ABOVE}
+                ORDER BY m.seq {{order}} LIMIT %(reach)s
+            ) n
+            UNION ALL
+            SELECT n.* FROM waiting w
+            CROSS JOIN LATERAL (
+                SELECT m.chat_id, m.seq, m.created_at
+                FROM messaging_message m WHERE m.chat_id = w.id AND m.restored_seq IS NOT NULL
+                  AND m.restored_seq > w.read AND m.seq > w.hidden
+                  AND m.sender_id <> %(viewer)s AND m.deleted_at IS NULL AND {{place}}
+            ) n
+        ) u
         ORDER BY u.created_at {{order}}, u.chat_id {{order}}, u.seq {{order}} LIMIT %(fetch)s
     )
     SELECT {MESSAGE_COLUMNS}, {ACCESS_COLUMNS} {MESSAGE_FROM}
