@@ -234,11 +234,8 @@ async def _write(connection: Connection, ledger: Ledger) -> None:
         trip.add("keep_quotas", *columns.of_quotas(ledger.allowances), now)
     touched = [book for book in ledger.books.values() if book.touched]
     if touched:
-        trip.add("update_chats", *columns.of_chats(touched), now)
-    for side in ("therapist", "patient"):
-        ids = [book.access.id for book in touched if side in book.recount]
-        if ids:
-            trip.add(f"recount_{side}", texts(ids))
+        update = "recount_chats" if any(book.recount for book in touched) else "update_chats"
+        trip.add(update, *columns.of_chats(touched), now)
     shown = sorted({chat_id for chat_id, _ in ledger.retold})
     details = trip.add("details", texts(shown)) if shown else []
     repeated = set(ledger.repeated)

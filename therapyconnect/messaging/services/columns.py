@@ -87,6 +87,8 @@ def of_chats(books: Sequence[Book]) -> list[bytes]:
         booleans("therapist" in book.unmarked for book in books),
         booleans("patient" in book.unmarked for book in books),
         booleans(book.said_at is not None for book in books),
+        booleans("therapist" in book.recount for book in books),
+        booleans("patient" in book.recount for book in books),
     ]
 
 

@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from psycopg_pool import AsyncConnectionPool
 
-from therapyconnect.core.connections import RECONNECT_SECONDS, let_go
+from therapyconnect.core.connections import RECONNECT_SECONDS, check_unless_silent, let_go
 from therapyconnect.core.errors import DomainError, Unavailable
 from therapyconnect.core.hub import AlertChanged, Happened, Hub, Push, ReceiptMoved, Unsure
 from therapyconnect.core.queries import Reading, Row, arun
@@ -77,7 +77,7 @@ class Engine:
             timeout=POOL_WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=check_unless_silent,
         )
         await self._pool.open()
         self._lanes = Lanes(_connect_lane, self._committed, count=settings.THERAPYCONNECT["LANES"])

@@ -89,32 +89,31 @@ _INSERT_RECEIPTS_SQL: Final = """
 _UPDATE_CHATS_SQL: Final = """
     UPDATE messaging_chat c SET
         last_seq = v.last_seq, last_message_seq = v.last_message_seq,
-        active_at = CASE WHEN v.said THEN $13::timestamptz ELSE c.active_at END,
-        updated_at = CASE WHEN v.said THEN $13::timestamptz ELSE c.updated_at END,
+        active_at = CASE WHEN v.said THEN $15::timestamptz ELSE c.active_at END,
+        updated_at = CASE WHEN v.said THEN $15::timestamptz ELSE c.updated_at END,
         therapist_delivered_seq = v.t_delivered, therapist_read_seq = v.t_read,
         patient_delivered_seq = v.p_delivered, patient_read_seq = v.p_read,
-        therapist_unread_count = v.t_unread, patient_unread_count = v.p_unread,
+        therapist_unread_count = {therapist}, patient_unread_count = {patient},
         therapist_marked_unread = c.therapist_marked_unread AND NOT v.t_unmark,
         patient_marked_unread = c.patient_marked_unread AND NOT v.p_unmark
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-        $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], $11::bool[], $12::bool[])
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], $11::bool[], $12::bool[],
+        $13::bool[], $14::bool[])
         AS v (id, last_seq, last_message_seq, t_delivered, t_read, p_delivered, p_read,
-              t_unread, p_unread, t_unmark, p_unmark, said)
+              t_unread, p_unread, t_unmark, p_unmark, said, t_recount, p_recount)
     WHERE c.id = v.id
 """
-# What was restored counts from its restore on. Indexes: the primary key, message_restored.
-_RECOUNT_SQL: Final = """
-    UPDATE messaging_chat c SET {side}_unread_count = (
+# Comes after the messages of the batch were written. What was restored counts from its restore on.
+# Indexes: the primary key, message_restored.
+_RECOUNTED: Final = """CASE WHEN NOT v.{initial}_recount THEN v.{initial}_unread ELSE (
         SELECT count(*) FROM messaging_message m WHERE m.chat_id = c.id
-        AND m.seq > GREATEST(c.{side}_read_seq, c.{side}_hidden_seq) AND m.restored_seq IS NULL
+        AND m.seq > GREATEST(v.{initial}_read, c.{side}_hidden_seq) AND m.restored_seq IS NULL
         AND m.sender_id = c.{other}_id AND m.deleted_at IS NULL
     ) + (
         SELECT count(*) FROM messaging_message m WHERE m.chat_id = c.id
-        AND m.restored_seq > c.{side}_read_seq AND m.seq > c.{side}_hidden_seq
+        AND m.restored_seq > v.{initial}_read AND m.seq > c.{side}_hidden_seq
         AND m.sender_id = c.{other}_id AND m.deleted_at IS NULL
-    )
-    WHERE c.id = ANY($1)
-"""
+    ) END"""
 _ROOMS_SQL: Final = """
     SELECT r.chat_id, r.room_type, r.description_sealed, r.tags_sealed,
            r.therapist_can_see_history, r.patient_can_see_history
@@ -232,12 +231,15 @@ def statements() -> Statements:
         "insert_alerts": _INSERT_ALERTS_SQL,
         "deliver_alerts": _DELIVER_ALERTS_SQL,
         "update_messages": _UPDATE_MESSAGES_SQL,
-        "update_chats": _UPDATE_CHATS_SQL,
+        # Two plans: where nothing is counted, the counting need not be set up.
+        "update_chats": _UPDATE_CHATS_SQL.format(therapist="v.t_unread", patient="v.p_unread"),
+        "recount_chats": _UPDATE_CHATS_SQL.format(
+            therapist=_RECOUNTED.format(side="therapist", initial="t", other="patient"),
+            patient=_RECOUNTED.format(side="patient", initial="p", other="therapist"),
+        ),
         "update_facts": _UPDATE_FACTS_SQL,
         "update_rooms": _UPDATE_ROOMS_SQL,
         "end_care": _END_CARE_SQL,
-        "recount_therapist": _RECOUNT_SQL.format(side="therapist", other="patient"),
-        "recount_patient": _RECOUNT_SQL.format(side="patient", other="therapist"),
         "details": f"{DETAIL_SQL} WHERE c.id = ANY($1)",
         "commit": COMMIT_SQL,
     }
