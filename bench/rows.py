@@ -17,8 +17,9 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from bench.cells import PAIRS
 from bench.meter import Meter
-from bench.stage import PAIRS, Stage
+from bench.stage import Stage
 
 _SQL = Path(__file__).parent / "sql"
 
