@@ -18,7 +18,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """`kind`: `closed` (with `in_flight`), `half` (by the clock), `idle`, or a script of pgbench."""
+    """`kind`: `closed` (`in_flight` each), `half` (by the clock), `idle`, or pgbench's script."""
 
     contender: str
     kind: str
@@ -35,7 +35,7 @@ class Cell:
     def label(self) -> str:
         told = {
             "closed": f"{self.pairs} x {self.in_flight}",
-            "half": "half load, by the clock",
+            "half": "half load",
             "idle": f"{2 * self.pairs:,} idle sockets",
             "four": "four statements, 50 clients",
             "one": "one statement, 50 clients",

@@ -258,7 +258,7 @@ async def generate(job: dict[str, Any]) -> dict[str, Any]:
         sender.stopped = True
     if pacing is not None:
         await pacing
-    end = time.monotonic() + _DRAIN_SECONDS
+    end = time.monotonic() + job.get("drain_seconds", _DRAIN_SECONDS)
     while min(tally.ever_acked, tally.ever_heard) < tally.sent and time.monotonic() < end:
         await asyncio.sleep(0.05)
     ended = sum(socket.ended for socket in (*senders, *receivers))
