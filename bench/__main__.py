@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0, help="measured, per cell")
+    parser.add_argument("--seconds", type=float, default=4.0, help="measured, per cell")
     parser.add_argument("--warm", type=float, default=1.5, help="seconds before measuring")
     parser.add_argument(
         "--only", nargs="+", metavar="CELL", default=list(CELLS),
