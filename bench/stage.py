@@ -45,10 +45,17 @@ class Server:
             self.process = subprocess.Popen(
                 command, cwd=cwd, env=env, stdout=output, stderr=output, start_new_session=True
             )
+        try:
+            self._await(log)
+        except BaseException:  # a SIGTERM too: nobody else knows of this process yet
+            self.stop()
+            raise
+
+    def _await(self, log: Path) -> None:
         end = time.monotonic() + _READY_SECONDS
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > end:
