@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent import futures
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
 from therapyconnect_client.client import Client
+from therapyconnect_client.errors import Stopped
 from therapyconnect_client.happenings import Happening
 from therapyconnect_client.outbox import Delivery
 from therapyconnect_client.shapes import Chat, CrisisResource, Message, SentMessage
@@ -77,8 +80,10 @@ class BlockingClient:
         self.close()
 
     def close(self) -> None:
-        self.call(lambda client: client.close())
-        self._end()
+        """Stop, and let everybody go who waits for something."""
+        if not self._loop.is_closed():
+            self.call(lambda client: client.close())
+            self._end()
 
     # --- everything ---------------------------------------------------------------------------
 
@@ -97,9 +102,13 @@ class BlockingClient:
             return work(self._client)
 
         found = self._wait(begin())
+
+        async def next_one() -> T:
+            return await anext(found)
+
         while True:
             try:
-                yield self._wait(_awaited(anext(found)))
+                yield self._wait(next_one())
             except StopAsyncIteration:
                 return
 
@@ -120,7 +129,9 @@ class BlockingClient:
         return BlockingDelivery(self, delivery)
 
     def events(self) -> Iterator[Happening]:
-        return self.iterate(lambda client: client.events())
+        """What happens, until the client is closed."""
+        with suppress(Stopped):
+            yield from self.iterate(lambda client: client.events())
 
     def chats(self, **filters: Any) -> Iterator[Chat]:
         return self.iterate(lambda client: client.chats.list(**filters))
@@ -148,14 +159,28 @@ class BlockingClient:
     # --- the thread ---------------------------------------------------------------------------
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # the loop is closed
+            work.close()
+            raise Stopped from None
         try:
             return future.result()
+        except futures.CancelledError:
+            raise Stopped from None
         except BaseException:
             future.cancel()  # as by Ctrl-C: nobody waits for it any more
             raise
 
     def _end(self) -> None:
+        async def finish() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for other in others:
+                other.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await self._loop.shutdown_default_executor()
+
+        self._wait(finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -14,7 +14,7 @@ from therapyconnect_client.alerts import Alerts
 from therapyconnect_client.api import Api
 from therapyconnect_client.attachments import Attachments
 from therapyconnect_client.chats import Chats
-from therapyconnect_client.errors import LoggedOut
+from therapyconnect_client.errors import ApiError, LoggedOut, Stopped
 from therapyconnect_client.happenings import SendRefused
 from therapyconnect_client.listening import EventStream, Listening
 from therapyconnect_client.messages import Messages
@@ -66,6 +66,7 @@ class Client:
         self.alerts = Alerts(self.api)
         self.attachments = Attachments(self.api)
         self.people = People(self.api)
+        self._closed = False
         dice = SystemRandom()
         self._outbox = Outbox(store or MemoryStore(), limit=queue_limit)
         self._sender = Sender(self.api, self._outbox, dice=dice, on_refused=self._refused)
@@ -97,6 +98,7 @@ class Client:
 
     async def close(self) -> None:
         """Stop. What waits to be sent stays in the store; the session goes on."""
+        self._closed = True
         await self._stop()
         await self._session.settle()
         await self._http.aclose()
@@ -147,6 +149,7 @@ class Client:
             "emergency": emergency or None, "message_type": message_type, "reply_to": reply_to,
             "attachment_id": attachment_id, "payload": payload,
         }  # fmt: skip
+        self._check()
         delivery = await self._outbox.add(
             user_id=self.user_id,
             chat_id=chat_id,
@@ -181,8 +184,7 @@ class Client:
         Opens the socket. Ends where the client is stopped; raises `LoggedOut`, or what no new try
         would change.
         """
-        if not self._session.open:
-            raise LoggedOut
+        self._check()
         return self._listening.events()
 
     @property
@@ -201,10 +203,15 @@ class Client:
         self._outbox.empty()
         await self._listening.stop()
 
-    def _mark(self, chat_id: str, kind: Kind, seq: int) -> None:
+    def _check(self) -> None:
+        if self._closed:
+            raise Stopped
         if not self._session.open:
             raise LoggedOut
+
+    def _mark(self, chat_id: str, kind: Kind, seq: int) -> None:
+        self._check()
         self._listening.mark(chat_id, kind, seq)
 
-    def _refused(self, item: Outgoing, error: Any) -> None:
+    def _refused(self, item: Outgoing, error: ApiError) -> None:
         self._listening.tell(SendRefused(item.chat_id, item.client_message_id, error))
