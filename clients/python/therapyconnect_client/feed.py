@@ -43,8 +43,14 @@ class Feed:
         return chat_id in self._begun
 
     def follow(self, chat_ids: Iterable[str]) -> None:
-        """A new socket is open: ask for all of these chats, and those that are followed."""
+        """A new socket is open: ask for all of these chats, and those that are followed.
+
+        What waited for its turn comes again in the replays; what the last socket said of it may not
+        be true any more, as after a restore.
+        """
         self._asked.clear()
+        for sequence in self._chats.values():
+            sequence.drop_ahead()
         for chat_id in chat_ids:
             self._sequence(chat_id)
         self._wanted.update(self._chats)

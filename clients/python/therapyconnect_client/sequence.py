@@ -49,7 +49,11 @@ class Sequence(Generic[T]):
         first = self._ahead.get(have + 1)
         return [] if first is None else self.take(have + 1, first)
 
+    def drop_ahead(self) -> None:
+        """Forget what came early."""
+        self._ahead.clear()
+
     def afresh(self) -> None:
         """Forget everything: the numbers are given anew."""
         self.have = 0
-        self._ahead.clear()
+        self.drop_ahead()
