@@ -8,7 +8,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "therapyconnect.config.settings")
 
-TOKEN_SECONDS = 6
+TOKEN_SECONDS = 4
 
 
 def main() -> None:

@@ -69,7 +69,13 @@ class Client:
         self._closed = False
         dice = SystemRandom()
         self._outbox = Outbox(store or MemoryStore(), limit=queue_limit)
-        self._sender = Sender(self.api, self._outbox, dice=dice, on_refused=self._refused)
+        self._sender = Sender(
+            self.api,
+            self._outbox,
+            dice=dice,
+            on_refused=self._refused,
+            on_sent=lambda: self._listening.nudge(),
+        )
         self._listening = Listening(
             base.replace("http", "ws", 1).rstrip("/"),
             self._session,

@@ -31,6 +31,8 @@ FLOOD: Final = 1008
 TOO_LARGE: Final = 1009
 TOKEN_ENDED: Final = 4401
 SLOW_DOWN_SECONDS: Final = 10.0
+NUDGED_SECONDS: Final = (0.5, 1.5)
+"""The least pause of a line that heard that the server is there."""
 
 NewTalk = Callable[[ClientConnection], Talk]
 
@@ -57,6 +59,7 @@ class Line:
         self._failures = 0
         self._refused = False
         self._talk: Talk | None = None
+        self._nudged = asyncio.Event()
 
     @property
     def talk(self) -> Talk | None:
@@ -81,7 +84,19 @@ class Line:
                 self._failures += 1
             if retry_after is not None or self._failures:
                 wait = pause(max(0, self._failures - 1), self._dice, retry_after=retry_after)
-                await asyncio.sleep(wait)
+                await self._wait(wait, asked=retry_after is not None)
+
+    def nudge(self) -> None:
+        """The server has answered something else: it is there, so a long pause is for nothing."""
+        self._nudged.set()
+
+    async def _wait(self, seconds: float, *, asked: bool) -> None:
+        """A pause; one that the server did not ask for may end early, but never at once."""
+        self._nudged.clear()
+        least = seconds if asked else min(seconds, self._dice.uniform(*NUDGED_SECONDS))
+        await asyncio.sleep(least)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._nudged.wait(), seconds - least)
 
     async def _once(self, access: Access) -> float | None:
         """One socket, from its opening to its end; seconds to wait, where its end asks for it."""

@@ -84,6 +84,11 @@ class Listening:
         """Put something of the client's own between what the server says."""
         self._mailbox.put(happening)
 
+    def nudge(self) -> None:
+        """The server has answered elsewhere."""
+        if self._line is not None:
+            self._line.nudge()
+
     async def stop(self) -> None:
         """Close the socket. Who listens has heard all; the cursors stay."""
         task, self._task, self._line = self._task, None, None

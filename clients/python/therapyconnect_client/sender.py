@@ -32,11 +32,20 @@ class Sender:
     is told "later". A lost answer is asked for again with the same id.
     """
 
-    def __init__(self, api: Api, outbox: Outbox, *, dice: Random, on_refused: OnRefused) -> None:
+    def __init__(
+        self,
+        api: Api,
+        outbox: Outbox,
+        *,
+        dice: Random,
+        on_refused: OnRefused,
+        on_sent: Callable[[], None],
+    ) -> None:
         self._api = api
         self._outbox = outbox
         self._dice = dice
         self._on_refused = on_refused
+        self._on_sent = on_sent
         self._workers: dict[Lane, asyncio.Task[None]] = {}
         self._nudged = asyncio.Event()
 
@@ -88,6 +97,7 @@ class Sender:
             else:
                 await self._outbox.settle(lane)
                 delivery.sent(message)
+                self._on_sent()
 
     async def _until_known(self, item: Outgoing, delivery: Delivery) -> SentMessage:
         body = {
