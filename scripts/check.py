@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-PATHS = ["therapyconnect", "tests", "bench", "scripts", "manage.py"]
+PATHS = ["therapyconnect", "tests", "bench", "scripts", "clients/python", "manage.py"]
 
 CHECKS: list[tuple[str, list[str]]] = [
     ("format", [str(BIN / "ruff"), "format", "--check", *PATHS]),
