@@ -70,8 +70,8 @@ def nodes(stage: Stage, hub: str) -> Iterator[list[Server]]:
 
 def measure(stage: Stage, there: list[Server], work: dict[str, Any], seconds: float) -> Any:
     job = {
-        **work, "dialect": "ours", "run": secrets.token_hex(4), "pairs": stage.pairs, "seconds": seconds,
-        "port": there[0].port, "other_port": there[-1].port, "receipt_ms": 100,
+        **work, "dialect": "ours", "run": secrets.token_hex(4), "pairs": stage.pairs,
+        "seconds": seconds, "port": there[0].port, "other_port": there[-1].port, "receipt_ms": 100,
         "app_pid": there[0].process.pid, "postgres_pid": stage.postgres_pid, "warm_seconds": 2.0,
     }  # fmt: skip
     stage.settle("ours")
