@@ -159,6 +159,21 @@ TestOneChat = OneChat.TestCase
 TestOneChat.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 
 
+def test_what_came_early_is_not_told_after_a_restore() -> None:
+    """On the next socket the number may be another message's."""
+    mailbox: Mailbox[Happening] = Mailbox(10)
+    feed = Feed(mailbox, {})
+    feed.follow([CHAT])
+    feed.hear(Hidden(chat_id=CHAT, seq=2, ref="of before"))
+    feed.follow([CHAT])
+    assert feed.to_resume() == {CHAT: 0}
+    feed.hear(Hidden(chat_id=CHAT, seq=1, ref="of after"))
+    feed.hear(Resumed(chat_id=CHAT, last_seq=1, receipts=NO_RECEIPTS))
+    told = [at_once(mailbox.get()) for _ in range(2)]
+    assert [type(happening).__name__ for happening in told] == ["Hidden", "CaughtUp"]
+    assert not mailbox._items
+
+
 @given(st.lists(st.integers(1, 30)), st.integers(1, 30))
 def test_any_order_becomes_the_order(early: list[int], count: int) -> None:
     sequence: Sequence[int] = Sequence(max_ahead=10)

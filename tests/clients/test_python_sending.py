@@ -7,6 +7,8 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -118,6 +120,58 @@ def test_while_the_database_is_stuck_it_asks_again(server: LiveServer, pair: Pai
             assert (await call).emergency_alert is not None
             history = [message async for message in patient.messages.history(pair.chat_id)]
             assert len(history) == 4
+
+    run(work())
+
+
+@asynccontextmanager
+async def _swallower(port: int, count: int) -> AsyncIterator[str]:
+    """Leads to a server; of the first connections, the request arrives and the answer does not."""
+    left = count
+    tasks: set[asyncio.Task[None] | None] = set()
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            sink.write(data)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        tasks.add(asyncio.current_task())
+        there, out = await asyncio.open_connection("127.0.0.1", port)
+        onward = asyncio.create_task(carry(reader, out))
+        with suppress(OSError, asyncio.CancelledError):
+            if left > 0:
+                left -= 1
+                await there.read(1)
+            else:
+                await carry(there, writer)
+        onward.cancel()
+        writer.transport.abort()
+        out.transport.abort()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
+
+
+def test_an_answer_that_is_lost_makes_no_second_message(server: LiveServer, pair: Pair) -> None:
+    async def work() -> None:
+        async with (
+            _swallower(server.port, 4) as base,
+            client_of(server, pair, "patient", base=base) as patient,
+        ):
+            deliveries = [await patient.send(pair.chat_id, f"line {n}") for n in range(4)]
+            sent = [await delivery for delivery in deliveries]
+            assert [message.seq for message in sent] == [1, 2, 3, 4]
+            assert sum(delivery.attempts for delivery in deliveries) == 8
+            history = patient.messages.history(pair.chat_id, after_seq=0)
+            assert [m.text async for m in history] == [f"line {n}" for n in range(4)]
 
     run(work())
 
