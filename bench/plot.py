@@ -110,7 +110,7 @@ def _bars(
     if not cells:
         return
     _head(picture, title, hint)
-    scale = _PLACE / max(figures[cell.name][key]["max"] for cell in cells)
+    scale = _PLACE / max(1.0, *(figures[cell.name][key]["max"] for cell in cells))
     for cell in cells:
         one = figures[cell.name][key]
         picture.y += _LINE

@@ -55,11 +55,11 @@ def ratio(rounds: Rounds, above: str, below: Sequence[str]) -> dict[str, float] 
     So the machine's drift between rounds falls out. None where no round has both.
     """
     speed = "messages_per_second"
-    values = [
-        one[above][speed] / max(one[cell][speed] for cell in below if cell in one)
-        for one in rounds
-        if above in one and any(cell in one for cell in below)
-    ]
+    values = []
+    for one in rounds:
+        best = max((one[cell][speed] for cell in below if cell in one), default=0.0)
+        if above in one and best > 0:
+            values.append(one[above][speed] / best)
     return spread(values) if values else None
 
 

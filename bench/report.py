@@ -32,6 +32,8 @@ def problems(rounds: Rounds) -> list[str]:
         for cell, figures in one.items():
             told += [f"{cell}: {text}" for text in figures.get("errors", [])]
             told += [f"{cell}: {figures[key]} {key}" for key in _FAULTS if figures.get(key)]
+            if figures.get("messages_per_second") == 0:
+                told.append(f"{cell}: nothing was answered in the measured time")
     return told
 
 

@@ -94,6 +94,13 @@ def test_a_lost_message_is_a_problem() -> None:
     assert problems(rounds) == ["ours-half: refused", "ours-half: 1 undelivered"]
 
 
+def test_a_cell_in_which_nothing_was_answered_is_a_problem_and_no_ratio() -> None:
+    rounds = rounds_of(ours_50x1=[100.0], tutorial_50x1=[0.0])
+    assert ratio(rounds, "ours-50x1", ["tutorial-50x1"]) is None
+    assert problems(rounds) == ["tutorial-50x1: nothing was answered in the measured time"]
+    assert draw(summary(rounds_of(tutorial_50x1=[0.0]))).endswith("</svg>\n")
+
+
 def test_the_contenders_take_turns_and_each_keeps_its_order() -> None:
     contenders = {cell.contender for cell in ROUND}
     firsts = {turned(ROUND, number)[0].contender for number in range(len(contenders))}
