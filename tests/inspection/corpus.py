@@ -106,6 +106,7 @@ OFFICE = [
     Case("DOCX", "a.docx", DOCX, office.docx, PASSES),
     Case("DOCX with a picture", "a.docx", DOCX, lambda: office.docx({"word/media/image1.png": encoded(picture(), "PNG")}), PASSES),
     Case("ODT", "a.odt", ODT, office.odt, PASSES),
+    Case("ODT without any content", "a.odt", ODT, lambda: office.odt(content=b""), "damaged_file"),
     Case("ODT with a picture and a link", "a.odt", ODT, lambda: office.odt({"Pictures/1.png": encoded(picture(), "PNG")}, content=office.content('<text:a xlink:href="https://example.org">x</text:a><draw:image xlink:href="Pictures/1.png"/>')), PASSES),
     Case("DOCX with macros", "a.docx", DOCX, lambda: office.docx({"word/vbaProject.bin": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"}), "active_content"),
     Case("DOCM under another name", "a.docx", DOCX, lambda: office.docx(types=_macro_types()), "active_content"),

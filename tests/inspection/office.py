@@ -114,6 +114,7 @@ def odt(more: Parts | None = None, *, compressed: bool = False, **changes: bytes
         "mimetype": changes.get("mimetype", ODT.encode()),
         "content.xml": changes.get("content", content()),
         "Configurations2/images/Bitmaps/": b"",
+        "Configurations2/accelerator/current.xml": b"",
         "META-INF/manifest.xml": changes.get("manifest", manifest()),
     }
     return zipped(parts | (more or {}), stored=() if compressed else ("mimetype",))

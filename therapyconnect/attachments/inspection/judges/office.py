@@ -53,7 +53,9 @@ def judge_office(file: BinaryIO) -> Passed:
         raise refusal("unsupported_type")
     for entry in archive.entries:
         reader = judge.part(entry.filename)
-        xml = None if reader is None else XmlPart(reader)
+        # OpenOffice and LibreOffice write settings of no bytes, named as XML.
+        unset = not entry.file_size and entry.filename.startswith("Configurations2/")
+        xml = None if reader is None or unset else XmlPart(reader)
         head = b""
         for piece in archive.chunks(entry):
             if len(head) < 512:
