@@ -13,6 +13,10 @@ import pytest
 from tests.api.calls import connect, ok, refused, rows
 from tests.attachments.files import PDF, png, text_of, upload, uploaded
 from tests.harness.server import LiveServer, Pair
+from therapyconnect.attachments.inspection.limits import Limits
+from therapyconnect.attachments.inspection.process import judge
+from therapyconnect.attachments.services import receiving
+from therapyconnect.core.errors import Unavailable
 from therapyconnect.messaging.services.attaching import FORM_BYTES, MAX_BYTES
 
 
@@ -213,3 +217,15 @@ def test_one_that_is_too_large_by_a_byte(server: LiveServer, pair: Pair) -> None
         before = rows(server)
         refused(upload(api, pair.chat_id, b"x" * (MAX_BYTES + 1)), 413, "payload_too_large")
         assert (rows(server), left_behind(server)) == (before, [])
+
+
+def test_an_inspection_that_cannot_run_is_503_and_not_the_file_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judge.__kwdefaults__ is not None
+    monkeypatch.setitem(judge.__kwdefaults__, "limits", Limits(open_files=1 << 62))
+    (tmp_path / "upload").write_bytes(PDF)
+    given = receiving.Upload(tmp_path / "upload", "a.pdf", "application/pdf")
+    with pytest.raises(Unavailable) as refused:
+        receiving._inspect(given, tmp_path)
+    assert refused.value.status == 503

@@ -15,7 +15,12 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from therapyconnect.attachments import models, objects, storage
-from therapyconnect.attachments.inspection import Inspected, Refused, inspect
+from therapyconnect.attachments.inspection import (
+    Inspected,
+    InspectionBroken,
+    Refused,
+    inspect,
+)
 from therapyconnect.attachments.names import clean_name
 from therapyconnect.attachments.seals import Part, seal_name
 from therapyconnect.attachments.selectors import Stored, cipher_of, stored_attachment
@@ -101,6 +106,10 @@ def _inspect(upload: Upload, folder: Path) -> Inspected:
     except Refused as refused:
         log.info("attachment.refused", code=refused.code)
         raise _refusal(refused) from None
+    except InspectionBroken as broken:
+        # The installation's fault, not the file's: nothing passes, and the operator is told.
+        log.error("attachment.inspection_broken", reason=str(broken))
+        raise Unavailable() from None
 
 
 def _refusal(refused: Refused) -> DomainError:
