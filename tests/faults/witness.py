@@ -176,7 +176,9 @@ class Witness:
         process = self.server.process
         with suppress(OSError, AttributeError):
             text = Path(f"/proc/{process.pid}/status").read_text()  # type: ignore[union-attr]
-            self.memory_mb.append(int(text.split("VmRSS:")[1].split()[0]) // 1024)
+            # A process that was just killed has a status still, and no memory in it.
+            if "VmRSS:" in text:
+                self.memory_mb.append(int(text.split("VmRSS:")[1].split()[0]) // 1024)
 
     # --- its sockets --------------------------------------------------------------------------
 
