@@ -121,7 +121,9 @@ def test_a_form_that_is_wrong(
         answer = therapist.post("attachments/", content=body, headers=form)
         assert answer.status_code == 400, (body, answer.text)
     no_boundary = {"Content-Type": "multipart/form-data"}
-    refused(therapist.post("attachments/", content=b"--x", headers=no_boundary), 400, "parse_error")
+    unreadable = therapist.post("attachments/", content=b"--x", headers=no_boundary)
+    refused(unreadable, 400, "parse_error")
+    assert "form" in unreadable.json()["errors"][0]["detail"]  # and nothing of JSON
     assert rows(server) == before
     assert left_behind(server) == []
 

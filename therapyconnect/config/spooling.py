@@ -7,12 +7,15 @@ data folder, so that a file in clear is nowhere else, and none is left by who is
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Any, Final
 
 from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIRequest
+from django.http.response import HttpResponseBase
 
 from therapyconnect.config.handler import ThreadHandler
 
@@ -41,6 +44,20 @@ class SpoolingHandler(ThreadHandler):
                 receive = _Nothing()
         await super().handle(scope, receive, send)
 
+    def create_request(
+        self, scope: Any, body_file: IO[bytes]
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponseBase]:
+        """Django's request, of which the length of the body and its type are sound.
+
+        To Django a body without a length (sent in chunks) is empty, and a parameter of its type in
+        an unknown character set is no client's mistake, but a failure.
+        """
+        scope = _with_length(scope, body_file)
+        try:
+            return super().create_request(scope, body_file)
+        except ValueError:  # the type can't be read: what is to be read of it says 415
+            return super().create_request(_without(b"content-type", scope), body_file)
+
     async def read_body(self, receive: Receive) -> IO[bytes]:
         body: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES, dir=str(self._folder))  # noqa: SIM115
         try:
@@ -55,6 +72,21 @@ class SpoolingHandler(ThreadHandler):
         except BaseException:
             body.close()
             raise
+
+
+def _with_length(scope: Any, body: IO[bytes]) -> Any:
+    """The scope, its body's length told where the client did not."""
+    if any(name == b"content-length" for name, _ in scope["headers"]):
+        return scope
+    length = body.seek(0, os.SEEK_END)
+    body.seek(0)
+    if not length:
+        return scope
+    return {**scope, "headers": [*scope["headers"], (b"content-length", b"%d" % length)]}
+
+
+def _without(name: bytes, scope: Any) -> Any:
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != name]}
 
 
 class _Nothing:

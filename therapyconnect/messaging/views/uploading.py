@@ -10,7 +10,6 @@ from typing import IO, Any, cast
 
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from therapyconnect.attachments.services.receiving import Upload
@@ -44,7 +43,8 @@ class UploadParser(BaseParser):
         try:
             fields, _ = MultiPartParser(meta, cast(Any, stream), [handler], "utf-8").parse()
         except (MultiPartParserError, UnicodeError):
-            raise ParseError("The body is not a form that can be read.") from None
+            problem = "The body is not a form that can be read."
+            raise Invalid("parse_error", problem) from None
         return UploadForm({name: fields.getlist(name) for name in fields}, handler.upload)
 
 
