@@ -63,9 +63,10 @@ def check_life(life: Life, chat_id: str, entries: list[Entry]) -> Iterator[Found
             # It said that it could not resume: from here on the client begins anew.
             return
         elif entry.what == "resumed":
-            if asked:
-                asked.popleft()
-            if position is not None and position < seq:
+            cursor = asked.popleft() if asked else BEGUN
+            # Greeted behind what the device has, as by a process that was not told yet, and its
+            # replay was empty: up to its cursor it has everything.
+            if position is not None and max(position, cursor) < seq:
                 yield "missed", chat_id, f"{life.device}: resumed at {seq} after {position}"
             position = max(seq, position or 0)
         elif entry.what in HEARD:

@@ -84,6 +84,22 @@ def test_what_is_right_passes() -> None:
     assert check(case.history, [case.final], Floor()) == []
 
 
+@pytest.mark.parametrize(
+    ("cursor", "violations"), [(4, []), (3, ["missed"])], ids=["has all of it", "has not"]
+)
+def test_a_greeting_behind_what_a_device_has(cursor: int, violations: list[str]) -> None:
+    """By a process that was not told yet. A replay may be empty only for whom it owes nothing."""
+    case = right()
+    life = Life("phone", P, "chat", 6)
+    life.entries += [
+        Entry(6.1, "greeted", CHAT, 2),
+        Entry(6.2, "asked", CHAT, cursor),
+        Entry(6.3, "resumed", CHAT, 4, None, {}),
+    ]
+    case.history.lives.append(life)
+    assert [found.what for found in check(case.history, [case.final], Floor())] == violations
+
+
 def _lose(case: Case) -> None:
     case.history.sendings.append(
         Sending(CHAT, T, "c", "x", False, 7, 8, "acked", 201, None, told(5, 5, "x", "c"))

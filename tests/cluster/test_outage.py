@@ -58,6 +58,28 @@ def _outage(nodes: Nodes, pair: Pair, how: str) -> str:
     )
 
 
+def test_who_knows_more_than_the_node_hears_nothing_again(
+    nodes: Nodes, pair: Pair, record_property: Callable[[str, object], None]
+) -> None:
+    """Its greeting may be behind what the device has from elsewhere; its replay is then empty."""
+    with (
+        chat_socket(nodes.other, pair.chat_id, pair.patient_token) as patient,
+        chat_socket(nodes.one, pair.chat_id, pair.therapist_token) as there,
+        broken(nodes.broker, "freeze"),
+    ):
+        for n in range(2):
+            there.send("chat_message", text=f"m{n}", ref=n)
+            there.until("chat_message", ref=n, timeout=10)
+        with chat_socket(nodes.other, pair.chat_id, pair.therapist_token) as here:
+            record_property(
+                "measured", f"{nodes.engine}: greeted at {here.received[0]['last_seq']}"
+            )
+            here.send("resume", after_seq=2, ref="resume")
+            assert here.until("resumed", ref="resume")["last_seq"] == 2
+            patient.send("chat_message", text="after")
+            assert here.until("chat_message", POLLED_SECONDS)["message"]["seq"] == 3
+
+
 def test_what_is_made_meanwhile_is_heard(nodes: Nodes, pair: Pair) -> None:
     """A chat, with its first message, which calls for help; and a notification. Nobody was told."""
     ids = {"therapist_id": "t_def456", "patient_id": pair.patient_id}
