@@ -44,12 +44,12 @@ MESSAGE_COLUMNS: Final = f"""
     m.reply_to_seq, q.version, CASE WHEN q.deleted_at IS NULL THEN q.text_sealed END,
     {_FIRST_MOVE.format(kind=1)}, {_FIRST_MOVE.format(kind=2)}, m.restored_seq
 """
-MESSAGE_FROM: Final = """
-    FROM messaging_message m
+MESSAGE_JOINS: Final = """
     JOIN messaging_chat c ON c.id = m.chat_id
     LEFT JOIN accounts_user u ON u.id = m.sender_id
     LEFT JOIN messaging_message q ON q.chat_id = m.chat_id AND q.seq = m.reply_to_seq
 """
+MESSAGE_FROM: Final = f"FROM messaging_message m {MESSAGE_JOINS}"
 
 
 class MessageFilters(msgspec.Struct, kw_only=True):
