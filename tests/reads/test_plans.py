@@ -22,6 +22,9 @@ from bench.reads.seed import fill
 from therapyconnect.core.queries import run
 from therapyconnect.messaging.selectors.ciphers import cipher_store
 
+# Also so that pytest-django makes the test database, when none but these tests are run.
+pytestmark = pytest.mark.django_db
+
 OWN, SEARCHED_CHATS, REST = 400, 20, 2600
 PAGE = 51  # and one more than the page, which tells whether there are others
 WAITING = OWN // 10 + clinic.ALERTS
