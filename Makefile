@@ -26,8 +26,8 @@ run test check bench lock:
 	@$(BOOTSTRAP) $@ $(ARGS)
 
 chaos:
-	@TC_CHAOS=$${TC_CHAOS:-1} $(BOOTSTRAP) test $(CHAOS) $(ARGS)
+	@TC_CHAOS=$${TC_CHAOS:-1} $(BOOTSTRAP) test -n0 $(CHAOS) $(ARGS)
 
 clean:
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv bench/.venv bench/peers/node/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './clients/*/node_modules/*' -prune -exec rm -rf {} +

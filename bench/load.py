@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import sys
 import time
 from array import array
@@ -19,22 +20,22 @@ from typing import Any
 
 import uvloop
 
-from bench.meter import Meter
+from bench.dialects import DIALECTS, FIRST, Dialect
+from bench.meter import Meter, rss_megabytes
+from bench.reckon import Clock, percentiles
 from bench.wire import Socket, frame
 
-_ACK, _REF = b'{"type":"chat_message"', b'"ref":'
-_OWN_ID, _SEQ, _LAST_SEQ = b'"client_message_id":"', b'"seq":', b'"last_seq":'
-_ERROR = b'{"type":"error"'
-_FIRST = 100_000_000  # numbers of one width: frames are then built by joining
 _TEXT = "The quick brown fox jumps over the lazy dog. " * 5
-_DRAIN_SECONDS = 10.0
+_DRAIN_SECONDS = 60.0
 
 
 @dataclass
 class Tally:
-    """What all sockets saw. Latencies are kept only while `open`."""
+    """What all sockets saw. Kept are the latencies of messages that were due while it was open."""
 
     open: bool = False
+    begun: float = math.inf
+    ended: float = math.inf
     acked: int = 0
     sent: int = 0
     ever_acked: int = 0
@@ -46,90 +47,112 @@ class Tally:
     deliveries: array[float] = field(default_factory=lambda: array("d"))
 
 
-class Sender(Socket):
-    def __init__(self, run: str, tally: Tally, *address: str) -> None:
-        super().__init__(*address)
+class Talker(Socket):
+    """What both sides have in common: the address, and how a socket is opened."""
+
+    def __init__(self, dialect: Dialect, tally: Tally, pair: dict[str, str], *address: str) -> None:
+        host, token = address
+        super().__init__(host, dialect.path.format(**pair), token)
+        self._dialect = dialect
         self._tally = tally
+        self._join = dialect.join.format(token=token, **pair).encode()
+        self._now = 0.0
+
+    def turn(self) -> None:
+        self._now = time.perf_counter()
+
+    def greeted(self, text: bytes) -> bool:
+        if self._dialect.failed(text) or text.startswith(b"44"):
+            raise ConnectionError(text.decode())
+        if self._join:
+            self.say(frame(self._join))
+            self._join = b""
+            return False
+        return True
+
+    def hear(self, text: bytes) -> None:
+        if text == self._dialect.ping:
+            self.say(frame(self._dialect.pong))
+        elif self._dialect.failed(text):
+            self._tally.errors.append(text.decode())
+        else:
+            self.heard(text)
+
+    def heard(self, text: bytes) -> None:
+        raise NotImplementedError
+
+
+class Sender(Talker):
+    def __init__(
+        self, run: str, dialect: Dialect, tally: Tally, pair: dict[str, str], host: str
+    ) -> None:
+        super().__init__(dialect, tally, pair, host, pair["therapist_token"])
         self.stopped = False
         self.closed_loop = True
         self.due: list[float] = []
-        self._now = 0.0
         text = _TEXT[:200]
-        self._parts = (
-            f'{{"type":"chat_message","text":"{text}","client_message_id":"{run}-'.encode(),
-            b'","ref":',
-            b"}",
-        )
-        size = sum(map(len, self._parts)) + 18
+        self._parts = [part.format(text=text, run=run).encode() for part in dialect.send]
+        size = sum(map(len, self._parts)) + 9 * (len(self._parts) - 1)
         self._head = frame(bytes(size))[:-size]
 
     def send_one(self, due: float) -> None:
-        number = b"%d" % (_FIRST + len(self.due))
+        number = b"%d" % (FIRST + len(self.due))
         self.due.append(due)
         self._tally.sent += 1
-        first, second, third = self._parts
-        self.say(b"".join((self._head, first, number, second, number, third)))
+        self.say(self._head + number.join(self._parts))
 
-    def turn(self) -> None:
-        self._now = time.perf_counter()
-
-    def hear(self, text: bytes) -> None:
+    def heard(self, text: bytes) -> None:
+        number = self._dialect.acked(text)
+        if number is None:
+            return
         tally = self._tally
-        if text.startswith(_ACK):
-            at = text.find(_REF)
-            if at < 0:
-                return
-            tally.ever_acked += 1
-            if tally.open:
-                tally.acked += 1
-                number = int(text[at + 6 : at + 15]) - _FIRST
-                tally.acks.append(self._now - self.due[number])
-            if self.closed_loop and not self.stopped:
-                self.send_one(self._now)
-        elif text.startswith(_ERROR):
-            tally.errors.append(text.decode())
+        tally.ever_acked += 1
+        tally.acked += tally.open
+        if tally.begun <= (due := self.due[number]) < tally.ended:
+            tally.acks.append(self._now - due)
+        if self.closed_loop and not self.stopped:
+            self.send_one(self._now)
 
 
-class Receiver(Socket):
+class Receiver(Talker):
     """Reads as a client does: all that arrives within `pause` seconds makes one receipt."""
 
-    def __init__(self, sender: Sender, tally: Tally, pause: float, *address: str) -> None:
-        super().__init__(*address)
+    def __init__(
+        self, sender: Sender, dialect: Dialect, tally: Tally, pair: dict[str, str], host: str,
+        pause: float,
+    ) -> None:  # fmt: skip
+        super().__init__(dialect, tally, pair, host, pair["patient_token"])
         self._sender = sender
-        self._tally = tally
         self._pause = pause
-        self._now = 0.0
         self._seq = 0
         self._timer = False
 
-    def turn(self) -> None:
-        self._now = time.perf_counter()
+    def greeted(self, text: bytes) -> bool:
+        if self._dialect.seq:
+            self._seq = _number(text, b'"last_seq":')
+        return super().greeted(text)
 
-    def greeted(self, text: bytes) -> None:
-        self._seq = _number(text, _LAST_SEQ)
-
-    def hear(self, text: bytes) -> None:
+    def heard(self, text: bytes) -> None:
+        if not text.startswith(self._dialect.push):
+            return
         tally = self._tally
-        if text.startswith(_ACK):
-            seq = _number(text, _SEQ)
+        tally.ever_heard += 1
+        due = self._sender.due[self._dialect.pushed(text)]
+        if tally.begun <= due < tally.ended:
+            tally.deliveries.append(self._now - due)
+        if self._dialect.seq:
+            seq = _number(text, self._dialect.seq)
             if seq != self._seq + 1:
                 tally.gaps += 1
             self._seq = seq
-            tally.ever_heard += 1
-            if tally.open:
-                at = text.find(_OWN_ID) + len(_OWN_ID) + 9
-                number = int(text[at : at + 9]) - _FIRST
-                tally.deliveries.append(self._now - self._sender.due[number])
-            if not self._timer:
-                self._timer = True
-                asyncio.get_running_loop().call_later(self._pause, self._read_all)
-        elif text.startswith(_ERROR):
-            tally.errors.append(text.decode())
+        if self._dialect.receipt and not self._timer:
+            self._timer = True
+            asyncio.get_running_loop().call_later(self._pause, self._read_all)
 
     def _read_all(self) -> None:
         self._timer = False
         self._tally.receipts += self._tally.open
-        self.say(frame(b'{"type":"message_read","seq":%d}' % self._seq))
+        self.say(frame(self._dialect.receipt % self._seq))
         self.flush()
 
 
@@ -147,15 +170,16 @@ def _same(socket: Socket) -> Socket:
 async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[Receiver]]:
     loop = asyncio.get_running_loop()
     senders, receivers = [], []
-    host, port = "127.0.0.1", job["port"]
+    host, port, dialect = "127.0.0.1", job["port"], DIALECTS[job["dialect"]]
+    # Where the other participants are: another process of the installation, perhaps.
+    other_port = job.get("other_port", port)
     for pair in job["pairs"]:
-        address = (f"{host}:{port}", f"/ws/chat/{pair['chat_id']}/")
-        sender = Sender(job["run"], tally, *address, pair["therapist_token"])
+        sender = Sender(job["run"], dialect, tally, pair, f"{host}:{port}")
         receiver = Receiver(
-            sender, tally, job["receipt_ms"] / 1000, *address, pair["patient_token"]
+            sender, dialect, tally, pair, f"{host}:{other_port}", job["receipt_ms"] / 1000
         )
-        for socket in (receiver, sender):
-            await loop.create_connection(partial(_same, socket), host, port)
+        for socket, at in ((receiver, other_port), (sender, port)):
+            await loop.create_connection(partial(_same, socket), host, at)
             await asyncio.wait_for(socket.opened, 20)
         senders.append(sender)
         receivers.append(receiver)
@@ -164,15 +188,48 @@ async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[R
 
 async def _pace(senders: list[Sender], rate: float) -> None:
     """Send by the clock, each sender in its turn."""
-    begun, count = time.perf_counter(), 0
+    clock, count = Clock(time.perf_counter(), rate), 0
     while not senders[0].stopped:
         now = time.perf_counter()
-        while begun + count / rate <= now:
+        while (due := clock.due(count)) <= now:
             sender = senders[count % len(senders)]
-            sender.send_one(begun + count / rate)
+            sender.send_one(due)
             sender.flush()
             count += 1
         await asyncio.sleep(0.001)  # less would be rounded to none, and spin
+
+
+async def _settled_rss(pid: int) -> float:
+    """Resident megabytes, once they have not grown for half a second."""
+    last = rss_megabytes(pid)
+    while True:
+        await asyncio.sleep(0.5)
+        if (now := rss_megabytes(pid)) <= last:
+            return now
+        last = now
+
+
+async def hold(job: dict[str, Any]) -> dict[str, Any]:
+    """Open all sockets and say nothing: what each costs the application's memory."""
+    tally = Tally()
+    # What a first socket makes once, and all share.
+    for sockets in await _open({**job, "pairs": job["pairs"][:10]}, tally):
+        for socket in sockets:
+            socket.close()
+    before = await _settled_rss(job["app_pid"])
+    senders, receivers = await _open(job, tally)
+    after = await _settled_rss(job["app_pid"])
+    talkers = [*senders, *receivers]
+    ended = sum(talker.ended for talker in talkers)
+    for talker in talkers:
+        talker.close()
+    await asyncio.sleep(0.05)
+    return {
+        "sockets": len(talkers),
+        "kilobytes_per_socket": (after - before) * 1024 / len(talkers),
+        "ended_sockets": ended,
+        "errors": tally.errors[:3],
+    }
 
 
 async def generate(job: dict[str, Any]) -> dict[str, Any]:
@@ -193,17 +250,17 @@ async def generate(job: dict[str, Any]) -> dict[str, Any]:
                 sender.send_one(time.perf_counter())
             sender.flush()
     await asyncio.sleep(job["warm_seconds"])
-    used, own, begun = meter.read(), time.process_time(), time.perf_counter()
-    tally.open = True
+    used, own = meter.read(), time.process_time()
+    tally.open, tally.begun = True, time.perf_counter()
     await asyncio.sleep(job["seconds"])
-    tally.open = False
-    seconds = time.perf_counter() - begun
+    tally.open, tally.ended = False, time.perf_counter()
+    seconds = tally.ended - tally.begun
     own, used = time.process_time() - own, meter.read().since(used)
     for sender in senders:
         sender.stopped = True
     if pacing is not None:
         await pacing
-    end = time.monotonic() + _DRAIN_SECONDS
+    end = time.monotonic() + job.get("drain_seconds", _DRAIN_SECONDS)
     while min(tally.ever_acked, tally.ever_heard) < tally.sent and time.monotonic() < end:
         await asyncio.sleep(0.05)
     ended = sum(socket.ended for socket in (*senders, *receivers))
@@ -214,8 +271,8 @@ async def generate(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "messages_per_second": tally.acked / seconds,
         "receipts_per_second": tally.receipts / seconds,
-        "ack_ms": _percentiles(tally.acks),
-        "delivery_ms": _percentiles(tally.deliveries),
+        "ack_ms": percentiles(tally.acks),
+        "delivery_ms": percentiles(tally.deliveries),
         "app_us": used.app / count * 1e6,
         "postgres_us": used.postgres / count * 1e6,
         "generator_us": own / count * 1e6,
@@ -232,15 +289,10 @@ async def generate(job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _percentiles(seconds: array[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    if not ordered:
-        return {"p50": 0.0, "p99": 0.0}
-    return {
-        f"p{rank}": ordered[min(len(ordered) - 1, len(ordered) * rank // 100)] * 1000
-        for rank in (50, 99)
-    }
+async def main() -> None:
+    job = json.load(sys.stdin)
+    json.dump(await (hold if job["idle"] else generate)(job), sys.stdout)
 
 
 if __name__ == "__main__":
-    json.dump(uvloop.run(generate(json.load(sys.stdin))), sys.stdout)
+    uvloop.run(main())

@@ -1,130 +1,101 @@
-"""Rounds in, medians and ratios out: a table to read and a file to compare with."""
+"""Rounds in, a table to read out, and a file to compare with."""
 
 from __future__ import annotations
 
 import json
 import platform
-import statistics
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results" / "latest.json"
+from bench.cells import CELLS
+from bench.reckon import Rounds, summary
+from bench.targets import ratios, verdicts
+
 _COLUMNS = (
     ("msg/s", "messages_per_second", "{:,.0f}"),
-    ("ack p50", "ack_ms.p50", "{:.1f}"),
-    ("p99 ms", "ack_ms.p99", "{:.1f}"),
-    ("deliv p50", "delivery_ms.p50", "{:.1f}"),
-    ("p99 ms", "delivery_ms.p99", "{:.1f}"),
-    ("app µs", "app_us", "{:.0f}"),
-    ("pg µs", "postgres_us", "{:.0f}"),
-    ("gen µs", "generator_us", "{:.0f}"),
+    ("ack p50", "ack_ms.p50", "{:,.1f}"),
+    ("p99 ms", "ack_ms.p99", "{:,.1f}"),
+    ("deliv p50", "delivery_ms.p50", "{:,.1f}"),
+    ("p99 ms", "delivery_ms.p99", "{:,.1f}"),
+    ("app µs", "app_us", "{:,.0f}"),
+    ("pg µs", "postgres_us", "{:,.0f}"),
+    ("gen µs", "generator_us", "{:,.0f}"),
     ("RSS MB", "rss_megabytes", "{:.0f}"),
 )
-_RATIOS = (
-    ("ours, 8 in flight / pgbench, four statements", "ours-8", "rows-four", 2.0),
-    ("ours, 8 in flight / pgbench, one statement", "ours-8", "rows-one", 1.3),
-    ("ours, 1 in flight / pgbench, four statements", "ours-1", "rows-four", None),
-    ("ours, 1 in flight / pgbench, one statement", "ours-1", "rows-one", None),
-    ("ours, 8 in flight / Django ORM, 8 in flight", "ours-8", "orm-8", None),
-    ("ours, 1 in flight / Django ORM, 1 in flight", "ours-1", "orm-1", None),
-)
-
-Rounds = dict[str, list[dict[str, Any]]]
-
-
-def summary(rounds: Rounds) -> dict[str, dict[str, Any]]:
-    """Per contender and figure: the median of the rounds, the least and the greatest."""
-    return {
-        name: {
-            key: {
-                "median": statistics.median(values),
-                "min": min(values),
-                "max": max(values),
-            }
-            for key in sorted({key for one in measured for key in _numbers(one)})
-            if (values := [_numbers(one)[key] for one in measured if key in _numbers(one)])
-        }
-        for name, measured in rounds.items()
-        if measured
-    }
-
-
-def ratios(rounds: Rounds) -> list[dict[str, Any]]:
-    """Each ratio is taken within a round, so that the machine's drift falls out."""
-    found = []
-    for label, above, below, wanted in _RATIOS:
-        pairs = zip(rounds.get(above, []), rounds.get(below, []), strict=False)
-        values = [a["messages_per_second"] / b["messages_per_second"] for a, b in pairs]
-        if values:
-            found.append(
-                {
-                    "ratio": label,
-                    "median": statistics.median(values),
-                    "min": min(values),
-                    "max": max(values),
-                    "wanted": wanted,
-                }
-            )
-    return found
+# A message that was lost, late for ever, out of order or refused makes a figure worthless.
+_FAULTS = ("unacked", "undelivered", "gaps", "ended_sockets")
 
 
 def problems(rounds: Rounds) -> list[str]:
-    """What makes a figure worthless: a message that was lost, late for ever, or refused.
-
-    The ORM's server pushes from many threads, so that its frames are not in order is no news.
-    """
     told = []
-    for name, measured in rounds.items():
-        for one in measured:
-            told += [f"{name}: {text}" for text in one.get("errors", [])]
-            told += [
-                f"{name}: {one[key]} {key}"
-                for key in ("unacked", "undelivered", "gaps", "ended_sockets")
-                if one.get(key) and not (key == "gaps" and name.startswith("orm"))
-            ]
+    for one in rounds:
+        for cell, figures in one.items():
+            told += [f"{cell}: {text}" for text in figures.get("errors", [])]
+            told += [f"{cell}: {figures[key]} {key}" for key in _FAULTS if figures.get(key)]
+            if figures.get("messages_per_second") == 0:
+                told.append(f"{cell}: nothing was answered in the measured time")
     return told
 
 
-def table(rounds: Rounds, labels: dict[str, str]) -> str:
+def table(rounds: Rounds) -> str:
+    """One line for each cell, then the ratios, then the targets."""
     figures = summary(rounds)
-    width = max(len(labels[name]) for name in figures)
-    head = " " * width + "".join(f"{title:>11}" for title, _, _ in _COLUMNS) + "   msg/s min-max"
-    lines = [head]
-    for name, one in figures.items():
+    width = max(len(CELLS[name].label) for name in figures)
+    lines = [" " * width + "".join(f"{title:>10}" for title, _, _ in _COLUMNS) + "   msg/s min-max"]
+    for name in sorted(figures, key=list(CELLS).index):
+        one, label = figures[name], f"{CELLS[name].label:<{width}}"
+        if "messages_per_second" not in one:
+            lines.append(f"{label}  {one['kilobytes_per_socket']['median']:.1f} kB a socket")
+            continue
         cells = "".join(
-            f"{(form.format(one[key]['median']) if key in one else '-'):>11}"
+            f"{(form.format(one[key]['median']) if key in one else '-'):>10}"
             for _, key, form in _COLUMNS
         )
         speed = one["messages_per_second"]
-        lines.append(f"{labels[name]:<{width}}{cells}   {speed['min']:,.0f}-{speed['max']:,.0f}")
-    lines.append("")
-    for one in ratios(rounds):
-        wanted = f"   (wanted: {one['wanted']:.1f})" if one["wanted"] else ""
+        lines.append(f"{label}{cells}   {speed['min']:,.0f}-{speed['max']:,.0f}")
+    lines += ["", "TherapyConnect against the targets, 50 pairs, medians (min to max):"]
+    for verdict in verdicts(rounds):
+        state = {True: "met", False: "MISSED", None: "not measured"}[verdict.met]
+        sign = ">=" if verdict.at_least else "<="
+        wanted = f"{sign} {verdict.wanted:,g} {verdict.unit}"
         lines.append(
-            f"{one['median']:6.2f} x  {one['ratio']}   {one['min']:.2f}-{one['max']:.2f}{wanted}"
+            f"  {verdict.target:<40}{wanted:>16}   {_found(verdict.found):<32}{state}".rstrip()
         )
+    lines += ["", "Without a target:"]
+    lines += [f"  {label:<40}{'x':>16}   {_found(found)}" for label, found in ratios(rounds)]
     return "\n".join(lines)
 
 
-def write(rounds: Rounds, options: dict[str, Any]) -> None:
-    RESULTS.parent.mkdir(exist_ok=True)
+def _found(found: dict[str, float] | None) -> str:
+    if found is None:
+        return "-"
+    return "{median:,.2f} ({min:,.2f} to {max:,.2f})".format(**found)
+
+
+def write(
+    rounds: Rounds, options: dict[str, Any], versions: dict[str, str], target: Path
+) -> dict[str, Any]:
+    """Keep what was found as JSON at `target`; returns what was written."""
     whole = {
         "options": options,
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "versions": versions,
         "figures": summary(rounds),
-        "ratios": ratios(rounds),
+        "targets": [
+            {
+                "target": one.target,
+                "wanted": one.wanted,
+                "unit": one.unit,
+                "at_least": one.at_least,
+                "found": one.found,
+                "met": one.met,
+            }
+            for one in verdicts(rounds)
+        ],
+        "ratios": [{"ratio": label, **found} for label, found in ratios(rounds)],
         "problems": problems(rounds),
     }
-    RESULTS.write_text(json.dumps(whole, indent=1) + "\n")
-
-
-def _numbers(one: dict[str, Any]) -> dict[str, float]:
-    """Nested figures under dotted names."""
-    flat: dict[str, float] = {}
-    for key, value in one.items():
-        if isinstance(value, dict):
-            flat.update({f"{key}.{k}": round(v, 3) for k, v in value.items() if v is not None})
-        elif isinstance(value, int | float):
-            flat[key] = round(value, 3)
-    return flat
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(whole, indent=1) + "\n")
+    return whole

@@ -17,8 +17,9 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from bench.cells import PAIRS
 from bench.meter import Meter
-from bench.stage import PAIRS, Stage
+from bench.stage import Stage
 
 _SQL = Path(__file__).parent / "sql"
 
@@ -47,6 +48,8 @@ def measure(stage: Stage, script: str, *, seconds: float) -> dict[str, Any]:
     time.sleep(0.3)  # until the postmaster has reaped, and so counted, its backends
     used, own = meter.read().since(used), _children_seconds() - own
     count = int(_found(r"actually processed: (\d+)", done.stdout))
+    if count == 0:
+        raise SystemExit(f"pgbench had no time to connect in {seconds:g} s: ask for more --seconds")
     failed = int(_found(r"number of failed transactions: (\d+)", done.stdout))
     return {
         "messages_per_second": _found(r"tps = ([\d.]+)", done.stdout),

@@ -41,7 +41,7 @@ class Socket(asyncio.Protocol):
         self._upgraded = False
         self._transport: asyncio.Transport | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done once the first text frame (the greeting) was heard."""
+        """Done once the greeting was heard: the first text frame, where `greeted` has it so."""
         self.ended = False
         self.code: int | None = None
         """What the server closed with, where it said so."""
@@ -49,8 +49,8 @@ class Socket(asyncio.Protocol):
     def hear(self, text: bytes) -> None:
         raise NotImplementedError
 
-    def greeted(self, text: bytes) -> None:
-        """The first frame."""
+    def greeted(self, text: bytes) -> bool | None:
+        """The first frame; False where a later one opens the socket, which comes here too."""
 
     def turn(self) -> None:
         """Called before the frames of one read are heard."""
@@ -128,5 +128,8 @@ class Socket(asyncio.Protocol):
         if self.opened.done():
             self.hear(text)
         else:
-            self.greeted(text)
-            self.opened.set_result(None)
+            try:
+                if self.greeted(text) is not False:
+                    self.opened.set_result(None)
+            except ConnectionError as refusal:
+                self.opened.set_exception(refusal)

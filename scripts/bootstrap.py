@@ -33,7 +33,7 @@ UV_LOCK = "requirements-uv.txt"
 # Program -> what it needs installed, and how the environment's Python starts it.
 PROGRAMS = {
     "run": (RUN_LOCK, ["manage.py", "run"]),
-    "test": (DEV_LOCK, ["-m", "pytest"]),
+    "test": (DEV_LOCK, ["-m", "pytest", "--numprocesses=2"]),
     "check": (DEV_LOCK, ["scripts/check.py"]),
     "bench": (DEV_LOCK, ["-m", "bench"]),
     "lock": (RUN_LOCK, ["scripts/lock.py"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-PATHS = ["therapyconnect", "tests", "bench", "scripts", "manage.py"]
+PATHS = ["therapyconnect", "tests", "bench", "scripts", "clients/python", "manage.py"]
 
 CHECKS: list[tuple[str, list[str]]] = [
     ("format", [str(BIN / "ruff"), "format", "--check", *PATHS]),
@@ -20,7 +20,8 @@ CHECKS: list[tuple[str, list[str]]] = [
     (
         "migrations",
         [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run",
-         "vault", "accounts", "messaging"],
+         "vault", "accounts", "attachments", "notifications",
+         "messaging"],
     ),
     (
         "api document",

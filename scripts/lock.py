@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
         ("requirements", []),
         # The tests run on what the server runs on.
         ("requirements-dev", ["--constraint=requirements.txt"]),
+        # The twin runs on the same Django, driver and server as the product.
+        ("requirements-bench", ["--constraint=requirements.txt"]),
     ):
         command = [str(UV), "pip", "compile", *OPTIONS, *constraints, *arguments]
         done = subprocess.run(

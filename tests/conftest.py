@@ -13,16 +13,22 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness.database import own_database
 from tests.harness.server import LiveServer, Pair
 from therapyconnect.embedded import lease
 
+UNDER_FIRE = ("acceptance", "backup", "cluster", "crowd", "faults")
+"""Rooms whose tests load and break whole installations: never two of them at a time."""
+
 _DATA = Path(tempfile.mkdtemp(prefix="tc-test-"))
-_EXTERNAL = os.environ.get("DATABASE_URL")
+# Kept beside, as workers inherit the environment and each has a server of its own.
+_EXTERNAL = os.environ.setdefault("TC_DATABASE_URL", os.environ.get("DATABASE_URL", ""))
 _held = None if _EXTERNAL else lease(_DATA / "postgres")
 SERVER_URL = _EXTERNAL or _held.url  # type: ignore[union-attr]
 
@@ -32,6 +38,19 @@ os.environ["THERAPYCONNECT_DATA"] = str(_DATA / "in-process")
 os.environ["THERAPYCONNECT_MODE"] = "demo"
 os.environ["DJANGO_SETTINGS_MODULE"] = "therapyconnect.config.settings"
 django.setup()
+
+
+class Rooms(LoadScopeScheduling):
+    """What one worker runs in one go: a file, or all of the rooms under fire."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "under fire" if file.split("/")[1] in UNDER_FIRE else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
+    return Rooms(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -85,8 +104,7 @@ def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(scope="session")
 def admin_token(server: LiveServer) -> str:
     """An access token of the demo's administrator."""
-    token: str = server.login("admin@demo.test")["access_token"]
-    return token
+    return server.lasting_token("a_admin1")
 
 
 @pytest.fixture(scope="session")

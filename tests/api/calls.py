@@ -17,8 +17,8 @@ from tests.harness.server import LiveServer, Pair
 MESSAGE_FIELDS = {
     "id", "chat_id", "seq", "changed_seq", "client_message_id", "sender_id", "sender_name",
     "text", "message_type", "emergency", "attachment_url", "attachment_name", "attachment_size",
-    "payload", "read_status", "delivered_at", "read_at", "read_by", "reply_to", "reply_to_text",
-    "edited", "edited_at", "deleted", "deleted_at", "deleted_by", "timestamp",
+    "attachment_state", "payload", "read_status", "delivered_at", "read_at", "read_by", "reply_to",
+    "reply_to_text", "edited", "edited_at", "deleted", "deleted_at", "deleted_by", "timestamp",
 }  # fmt: skip
 CHAT_FIELDS = {
     "id", "therapist_id", "patient_id", "therapist_first_name", "therapist_last_name",

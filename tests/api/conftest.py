@@ -32,5 +32,5 @@ def outsider(server: LiveServer, other_pair: Pair) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def admin(server: LiveServer) -> Iterator[httpx.Client]:
-    with connect(server, server.login("admin@demo.test")["access_token"]) as client:
+    with connect(server, server.lasting_token("a_admin1")) as client:
         yield client

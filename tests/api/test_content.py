@@ -98,6 +98,9 @@ def test_each_type_has_its_senders(
     for kind in ("image", "file"):
         body = {"chat_id": pair.chat_id, "text": "x", "message_type": kind, "attachment_id": "A_1"}
         refused(therapist.post("messages/", json=body), 404, "not_found", "attachment_id")
+    for kind in ("text", "appointment"):
+        body = {"chat_id": pair.chat_id, "text": "x", "message_type": kind, "attachment_id": "A_1"}
+        refused(therapist.post("messages/", json=body), 400, "attachment_mismatch", "attachment_id")
 
 
 def test_a_therapists_emergency_is_a_mark(pair: Pair, therapist: httpx.Client) -> None:

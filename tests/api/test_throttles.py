@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.calls import connect, ok, refused, say
+from tests.attachments.files import upload, uploaded
 from tests.conftest import SERVER_URL
 from tests.harness.database import own_database
 from tests.harness.server import LiveServer, Pair
@@ -106,3 +107,15 @@ def test_searches_are_counted_too(servers: tuple[LiveServer, LiveServer], pair: 
         ok(api.post("messages/search/", json={"q": "a"}))
         leave(servers[0], "search", pair.patient_id, 0.1)
         refused(api.post("messages/search/", json={"q": "a"}), 429, "throttled")
+
+
+def test_who_uploads_too_much_waits(servers: tuple[LiveServer, LiveServer], pair: Pair) -> None:
+    first, second = servers
+    with connect(first, pair.patient_token) as here, connect(second, pair.patient_token) as there:
+        uploaded(here, pair.chat_id)
+        leave(first, "upload", pair.patient_id, -20)
+        for api in (here, there):
+            refusal = upload(api, pair.chat_id)
+            refused(refusal, 429, "throttled")
+            assert 1 <= int(refusal.headers["Retry-After"]) <= 42
+        say(here, pair.chat_id, "words go on")

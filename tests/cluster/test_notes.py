@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from therapyconnect.realtime import nodes, notes
+from therapyconnect.realtime import nodes, notes, parcels
 
 USERS = st.sets(st.from_regex(r"p_[a-z0-9]{3,8}", fullmatch=True), max_size=400)
 EVENTS = st.lists(
@@ -15,11 +15,11 @@ EVENTS = st.lists(
 )
 
 
-@given(EVENTS, st.integers(120, 400))
+@given(EVENTS, st.integers(160, 440))
 def test_parcels_hold_every_note_in_order_and_fit(told: list[notes.Note], most: int) -> None:
-    parcels = [*notes.pack("node", told, most=most)]
-    assert all(len(parcel) <= most for parcel in parcels)
-    opened = [notes.unpack(parcel) for parcel in parcels]
+    packed = [*parcels.Packer("node").pack(told, most=most)]
+    assert all(len(parcel) <= most for parcel in packed)
+    opened = [parcels.unpack(parcel) for parcel in packed]
     assert all(parcel is not None and parcel.node == "node" for parcel in opened)
     assert [*itertools.chain(*(p.notes for p in opened if p is not None))] == told
 
@@ -36,7 +36,7 @@ def test_what_is_gathered_says_how_far_each_chat_is(told: list[notes.EventNote])
 
 def test_what_is_no_parcel_is_no_parcel() -> None:
     for raw in (b"", b"{}", b"[1,2]", b'["n",[["zz",1]]]', b'["n",[["e","CHAT",0.5]]]', b"\xff"):
-        assert notes.unpack(raw) is None
+        assert parcels.unpack(raw) is None
 
 
 @given(st.lists(USERS, min_size=1, max_size=4))

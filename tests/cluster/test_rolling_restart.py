@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.checker import Floor
 from tests.acceptance.clients import Run
 from tests.acceptance.records import now
-from tests.acceptance.storm import rage, report, usual_crew
+from tests.acceptance.storm import rage, report, until, usual_crew
 from tests.cluster.crew import Crew, alive, wait_for
 from tests.conftest import SERVER_URL
 from tests.harness.database import own_database
@@ -63,13 +63,16 @@ def test_a_rolling_restart_loses_nothing(
             await asyncio.sleep(1.0)
             await asyncio.to_thread(crew.renew)
             run.history.kills.append((now(), "renewed"))
+        await until(floor)(run)
         await asyncio.sleep(1.0)
         over.set()
         await knocking
 
+    floor = Floor(200, ROUNDS, 20)
+
     history, violations = rage(
         live.base, [next(pairs) for _ in range(CHATS)], seed=seed, faults=renew,
-        crew=partial(usual_crew, pace=0.06), floor=Floor(200, ROUNDS, 20),
+        crew=partial(usual_crew, pace=0.06), floor=floor,
     )  # fmt: skip
     record_property("measured", f"{ROUNDS} renewals of {WORKERS}: {history.tally()}")
     print(history.tally())  # noqa: T201
@@ -108,10 +111,12 @@ def test_workers_that_are_killed_are_replaced_and_nothing_is_lost(
             run.history.kills.append((now(), "worker"))
             await asyncio.to_thread(wait_for, lambda gone=victim: gone not in crew.workers())
             await asyncio.to_thread(wait_for, lambda: len(crew.workers()) == WORKERS)
+        await until(floor)(run)
 
+    floor = Floor(100, KILLS, 20)
     history, violations = rage(
         live.base, [next(pairs) for _ in range(CHATS)], seed=seed, faults=kill,
-        crew=partial(usual_crew, pace=0.06), floor=Floor(100, KILLS, 20),
+        crew=partial(usual_crew, pace=0.06), floor=floor,
     )  # fmt: skip
     record_property("measured", f"{KILLS} workers killed: {history.tally()}")
     print(history.tally())  # noqa: T201

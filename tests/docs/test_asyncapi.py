@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from tests.api.calls import connect, ok, refused, say
+from tests.attachments.files import uploaded
 from tests.harness.server import LiveServer, Pair
 from tests.harness.sockets import Frame, SocketClient, chat_socket, user_socket
 from tests.realtime.tools import chat_path, heard, refusal
@@ -264,6 +265,9 @@ def test_every_frame_of_the_server_is_heard_and_fits(
 
         _talk(pair, therapist, patient, couch)
         _ephemeral(pair, couch, phone, desk)
+        uploaded(patient, pair.chat_id)
+        for socket in (couch, phone):
+            socket.until("attachment_updated", timeout=30)
         _hide(pair, therapist, phone)
         body = {"user_ids": [pair.patient_id, pair.therapist_id], "title": "Maintenance"}
         ok(admin.post("notifications/", json=body), 201)

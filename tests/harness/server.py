@@ -137,6 +137,18 @@ class LiveServer:
         meta: dict[str, str] = answer.json()["meta"]
         return meta
 
+    def lasting_token(self, user_id: str) -> str:
+        """An access token for a whole run of the tests: a log-in's ends after 15 minutes."""
+        code = (
+            "from therapyconnect.accounts.models import User\n"
+            "from therapyconnect.accounts.services.sessions import open_sessions\n"
+            "from therapyconnect.accounts.tokens import mint_access\n"
+            f"user = User.objects.get(pk={user_id!r})\n"
+            "session_id = open_sessions([user])[user.id]\n"
+            "print(mint_access(user_id=user.id, session_id=session_id, lifetime_seconds=18000))"
+        )
+        return self.manage("shell", "--no-imports", "-c", code).strip()
+
     def api(self, token: str | None) -> httpx.Client:
         """An HTTP client of `/api/` for whoever holds `token`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}

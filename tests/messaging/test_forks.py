@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from dataclasses import fields
 
@@ -46,6 +47,16 @@ def test_a_cursor_from_before_the_telling_is_told_again() -> None:
         assert not trusted(one, restored, cursor)
     assert trusted(one, restored, 120)
     assert not trusted(one, restored, 110)
+
+
+def test_a_cursor_at_the_very_end_is_told_again() -> None:
+    """Its answer may have been lost as well, and nothing tells the old 120 from the new one."""
+    one, restored = person(), chat(0)
+    for _ in range(3):
+        assert not trusted(one, restored, 120)
+    # Who heeded it hears what comes next, and that is above all that was told.
+    assert trusted(one, dataclasses.replace(restored, last_seq=121), 121)
+    assert not trusted(one, dataclasses.replace(restored, last_seq=121), 120)
 
 
 def test_who_reads_from_the_beginning_is_trusted() -> None:

@@ -20,6 +20,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "port": ({"PORT": "65536"}, "from 0 to 65535"),
     "workers: none": ({"THERAPYCONNECT_WORKERS": "0"}, "from 1 to 64"),
     "hub": ({"THERAPYCONNECT_HUB": "smoke"}, "is memory or postgres"),
+    "hub: no host": ({"THERAPYCONNECT_HUB": "redis://"}, "or redis://host:port"),
+    "hub: no port": ({"THERAPYCONNECT_HUB": "redis://host:secret"}, "or redis://host:port"),
     "crisis file: none": ({"THERAPYCONNECT_CRISIS_FILE": "none.toml"}, "No such file"),
     "crisis file: a folder": ({"THERAPYCONNECT_CRISIS_FILE": "."}, "Is a directory"),
 }
@@ -41,6 +43,7 @@ def test_a_mistake_is_one_line_that_names_it(tmp_path: Path, mistake: str) -> No
     (name,) = changes
     assert line.startswith(name)
     assert says in line
+    assert "secret" not in line
 
 
 def test_both_ends_of_each_range(tmp_path: Path) -> None:

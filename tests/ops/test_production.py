@@ -43,6 +43,7 @@ def settings_of(tmp_path: Path) -> Callable[..., Settings]:
             "THERAPYCONNECT_KEYS": KEYS,
             "THERAPYCONNECT_HOSTS": HOST,
             "THERAPYCONNECT_ORIGINS": f"https://{HOST}",
+            "THERAPYCONNECT_CLAMAV": "off: no file is ever sent in these tests",
             **changes,
         }
 
@@ -66,6 +67,8 @@ def _refusal(env: Settings, *command: str) -> str:
         ({"THERAPYCONNECT_HOSTS": ""}, "THERAPYCONNECT_HOSTS"),
         ({"THERAPYCONNECT_ORIGINS": f"http://{HOST}"}, "https://"),
         ({"THERAPYCONNECT_THROTTLES": "off"}, "THERAPYCONNECT_THROTTLES"),
+        ({"THERAPYCONNECT_CLAMAV": ""}, "set THERAPYCONNECT_CLAMAV"),
+        ({"THERAPYCONNECT_CLAMAV": "off:"}, "wants a reason"),
     ],
 )
 def test_what_is_missing_is_one_line(

@@ -54,7 +54,7 @@ def test_so_many_at_a_time_and_the_others_in_order() -> None:
 
 def test_whom_there_is_no_room_for_is_told_when_to_come_again() -> None:
     async def story() -> None:
-        visitors = Visitors(Gate(at_once=1, waiting=2))
+        visitors = Visitors(Gate(at_once=1, waiting=2, seconds=60))
         tasks = visitors.come(*range(50_003))
         await asyncio.sleep(0.01)
         assert len(visitors.refused) == 50_000

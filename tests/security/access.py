@@ -44,8 +44,9 @@ NO_PART: Final = "403 not_a_participant"
 ENDED: Final = "403 relationship_ended"
 
 # An operation of the document, with the case in brackets where one operation has several. The
-# message it is about was said by the therapist, the alert is the patient's, the notification the
-# therapist's. In the two last columns the same is asked of a chat whose care relationship ended.
+# message it is about was said by the therapist, with the attachment; the alert is the patient's,
+# the notification the therapist's. In the two last columns the same is asked of a chat whose care
+# relationship ended.
 OPERATIONS: Final[dict[str, Row]] = {
     "POST /api/chats/create_or_get_chat/": Row("200", "200", "404", "200", "404", "404"),
     "GET /api/chats/get_user_chats/": Row("200", "200", "200", NO_PART, "200", "200"),
@@ -106,6 +107,10 @@ OPERATIONS: Final[dict[str, Row]] = {
     "GET /api/messages/{id}/calendar.ics": Row("200", "200", "404", "404", "200", "200"),
     "GET /api/messages/get_unread_messages/": Row("200", "200", "404", NO_PART, "200", "200"),
     "POST /api/messages/search/": Row("200", "200", "404", NO_PART, "200", "200"),
+    "POST /api/attachments/": Row("201", "201", "404", "404", ENDED, ENDED),
+    "GET /api/attachments/{id}/": Row("200", "200", "404", "404", "200", "200"),
+    "GET /api/attachments/{id}/thumbnail/": Row("200", "200", "404", "404", "200", "200"),
+    "GET /api/attachments/{id}/status/": Row("200", "200", "404", "404", "200", "200"),
     "GET /api/emergencies/": Row("200", "200", "404", NO_PART, "200", "200"),
     "POST /api/emergencies/{id}/acknowledge/": Row(
         "200", THERAPIST_ONLY, "404", "404", "200", THERAPIST_ONLY
@@ -198,10 +203,10 @@ who cared for this patient before; a patient whom this therapist cared for befor
 `404`, it is the same answer as for an id that never was. Where they get `200`, they get their own
 and nothing of this chat.
 
-In each row the message was said by the therapist, the alert is the patient's, and the notification
-the therapist's. The two last columns are about two people's own chat after their care relationship
-ended: it can be read, and nothing can be said in it. `-`: no chat is concerned. An administrator's
-`200` holds ids, status and rooms, never a text or a count.
+In each row the message was said by the therapist, with the attachment, the alert is the patient's,
+and the notification the therapist's. The two last columns are about two people's own chat after
+their care relationship ended: it can be read, and nothing can be said in it. `-`: no chat is
+concerned. An administrator's `200` holds ids, status and rooms, never a text or a count.
 """
 
 

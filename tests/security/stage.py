@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from tests.api.calls import APPOINTMENT, PRESCRIPTION, claims_of, connect, end_care, ok, say
+from tests.attachments.files import png, uploaded
 from tests.harness.server import LiveServer, Pair
 
 _RESET_CHAT = """
@@ -25,6 +26,10 @@ _RELATE = """
 """
 
 
+UPLOAD = "POST /api/attachments/"
+"""The one operation that reads a form."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What an operation is about."""
@@ -35,6 +40,8 @@ class Target:
     alert_id: str
     relationship_id: str
     notification_id: str
+    attachment_id: str
+    """Sent with a message of the therapist's."""
     newcomer_id: str
     """A patient whom the therapist does not care for yet."""
 
@@ -54,6 +61,7 @@ NEVER = Target(
     "EMG_t_never00_p_never00_1",
     "00000000-0000-4000-8000-000000000000",
     "NTF_000000000000000000000000",
+    f"ATT_t_never00_p_never00_{'0' * 24}",
     "p_never01",
 )
 
@@ -62,8 +70,13 @@ class Call(NamedTuple):
     method: str
     path: str
     body: dict[str, Any] | None = None
+    file: bytes | None = None
+    """Where there is one, the body is a form."""
 
     def by(self, api: httpx.Client) -> httpx.Response:
+        if self.file is not None:
+            files = {"file": ("picture.png", self.file, "image/png")}
+            return api.request(self.method, self.path, data=self.body, files=files)
         return api.request(self.method, self.path, json=self.body)
 
 
@@ -85,7 +98,8 @@ def call_of(row: str, about: Target) -> Call:
         path += f"?chat_id={about.chat_id}"
     if method in ("GET", "DELETE"):
         return Call(method, path)
-    return Call(method, path, _body(kind, name, case, about))
+    file = png() if operation == UPLOAD else None
+    return Call(method, path, _body(kind, name, case, about), file)
 
 
 def _id_of(kind: str, about: Target) -> str:
@@ -96,6 +110,7 @@ def _id_of(kind: str, about: Target) -> str:
         "chat-rooms": about.room_id,
         "care-relationships": about.relationship_id,
         "notifications": about.notification_id,
+        "attachments": about.attachment_id,
     }.get(kind, "")
 
 
@@ -112,6 +127,7 @@ def _body(kind: str, name: str, case: str, about: Target) -> dict[str, Any]:
         "toggle_notifications": {"notifications_enabled": True},
         "update_status": {"status": status.get(case, "active")},
         "messages": message,
+        "attachments": {"chat_id": about.chat_id},
         "send_message": message,
         "edit_message": {"text": "other words"},
         "answer": {"answer": case},
@@ -155,6 +171,7 @@ class Stage:
             self._alert() if "/emergencies/{id}" in row else NEVER.alert_id,
             self._relationship(),
             self._notification() if "/notifications/{id}" in row else NEVER.notification_id,
+            self._attachment() if "/attachments/{id}" in row else NEVER.attachment_id,
             self._newcomer() if row == "POST /api/care-relationships/" else NEVER.newcomer_id,
         )
         if "activate_room" in row:
@@ -197,6 +214,13 @@ class Stage:
         ok(self._admin.post("notifications/", json=body), 201)
         newest = ok(self._therapist.get("notifications/?limit=1"))["results"][0]
         return str(newest["id"])
+
+    def _attachment(self) -> str:
+        found: str = uploaded(
+            self._therapist, self.pair.chat_id, png(), name="picture.png", kind="image/png"
+        )["id"]
+        say(self._therapist, self.pair.chat_id, message_type="image", attachment_id=found)
+        return found
 
     def _newcomer(self) -> str:
         user_id = f"p_{secrets.token_hex(8)}"

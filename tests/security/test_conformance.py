@@ -128,6 +128,7 @@ class Bench:
                 "chat-rooms": self.about.room_id,
                 "care-relationships": self.about.relationship_id,
                 "notifications": self.about.notification_id,
+                "attachments": self.about.attachment_id,
             }[case.path.split("/")[2]]
 
     def close(self) -> None:

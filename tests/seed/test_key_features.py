@@ -11,6 +11,7 @@ from tests.api.calls import (
     refused,
     say,
 )
+from tests.attachments.files import PDF, png, uploaded
 from tests.harness.server import LiveServer
 from tests.harness.sockets import user_socket
 from tests.realtime.tools import chat_path, refusal
@@ -21,6 +22,18 @@ def test_text_messages(talk: Talk) -> None:
     text = "Grüße 👩‍👩‍👧 \u202eabc\u202c\n  kept as it was sent  "
     said = say(talk.patient, talk.pair.chat_id, text)
     assert ok(talk.therapist.get(f"messages/{said['id']}/"))["text"] == text
+
+
+def test_file_attachments(talk: Talk) -> None:
+    for content, name, kind, type_ in (
+        (png(), "picture.png", "image", "image/png"),
+        (PDF, "letter.pdf", "file", "application/pdf"),
+    ):
+        file = uploaded(talk.therapist, talk.pair.chat_id, content, name=name, kind=type_)
+        say(talk.therapist, talk.pair.chat_id, message_type=kind, attachment_id=file["id"])
+        fetched = talk.patient.get(f"attachments/{file['id']}/")
+        assert (fetched.status_code, fetched.headers["Content-Type"]) == (200, type_)
+        assert len(fetched.content) == file["size"]
 
 
 def test_system_messages(talk: Talk) -> None:

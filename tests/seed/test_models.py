@@ -14,6 +14,7 @@ from tests.api.calls import (
     refused,
     say,
 )
+from tests.attachments.files import uploaded
 from tests.harness.server import LiveServer, Pair
 from tests.seed.talk import Talk
 
@@ -66,6 +67,18 @@ def test_message_types(talk: Talk) -> None:
         refused(talk.try_to_say(talk.therapist, message_type=kind), 400, "attachment_required")
     refused(talk.try_to_say(talk.therapist, message_type="system"), 400, "invalid")
     refused(talk.try_to_say(talk.therapist, message_type="song"), 400, "invalid")
+
+
+def test_message_file_attachments(talk: Talk) -> None:
+    file = uploaded(talk.patient, talk.pair.chat_id, name="diary.txt")
+    said = say(talk.patient, talk.pair.chat_id, message_type="file", attachment_id=file["id"])
+    assert said["attachment_url"] == f"/api/attachments/{file['id']}/"
+    assert (said["attachment_name"], said["attachment_size"]) == ("diary.txt", file["size"])
+    plain = say(talk.patient, talk.pair.chat_id)
+    assert (plain["attachment_url"], plain["attachment_name"]) == (None, None)
+    refused(
+        talk.try_to_say(talk.patient, attachment_url="http://127.0.0.1/x"), 400, "unknown_field"
+    )
 
 
 def test_message_read_receipts(talk: Talk) -> None:

@@ -84,6 +84,17 @@ def _use_everything(server: LiveServer, data: Path) -> dict[str, list[bytes]]:
             content=f'{{"text": "{CANARY}"'.encode(),
             headers={**api.headers, "content-type": "application/json"},
         ).status_code == 400  # fmt: skip
+        file = api.post(
+            "attachments/",
+            data={"chat_id": CHAT},
+            files={"file": (f"{CANARY}.txt", f"{CANARY} in a file".encode(), "text/plain")},
+        ).json()
+        assert file["name"] == f"{CANARY}.txt"
+        sharing = {"chat_id": CHAT, "text": CANARY, "message_type": "file"}
+        assert api.post("messages/", json={**sharing, "attachment_id": file["id"]}).is_success
+        assert CANARY in api.get(f"attachments/{file['id']}/").text
+        page = {"file": (f"{CANARY}.html", f"<html>{CANARY}".encode(), "text/html")}
+        assert api.post("attachments/", data={"chat_id": CHAT}, files=page).status_code == 415
         assert CANARY in api.get("chats/get_user_chats/").text
         assert CANARY in api.get("messages/", params={"chat_id": CHAT}).text
         assert CANARY in api.get(f"chats/{CHAT}/events/").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,14 +14,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "therapyconnect.config.settings"
 import django
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 
-from therapyconnect.config.handler import ThreadHandler
-
 django.setup(set_prefix=False)
-django_application = ASGIStaticFilesHandler(ThreadHandler())
 
+from django.conf import settings  # noqa: E402
+
+from therapyconnect.accounts.outside.access import verify_access_async  # noqa: E402
+from therapyconnect.accounts.principal import principal_of  # noqa: E402
+from therapyconnect.accounts.tokens import bearer_token  # noqa: E402
 from therapyconnect.config.hub import make_hub  # noqa: E402
+from therapyconnect.config.spooling import SpoolingHandler  # noqa: E402
 from therapyconnect.crisis.selectors import learn_whereabouts  # noqa: E402
 from therapyconnect.messaging.services import engine as engines  # noqa: E402
+from therapyconnect.messaging.services.attaching import UPLOAD_PATH  # noqa: E402
+from therapyconnect.messaging.services.attachment_sweep import AttachmentSweep  # noqa: E402
 from therapyconnect.messaging.services.sweep import Sweep  # noqa: E402
 from therapyconnect.notifications.services.publisher import set_publisher  # noqa: E402
 from therapyconnect.realtime.door import Door  # noqa: E402
@@ -39,7 +45,15 @@ class Application:
         self.engine.hub = self.hub
         self.watch = SessionWatch(self.engine)
         self.sweep = Sweep(self.engine)
+        self.attachments = AttachmentSweep()
         self.door = Door(self.engine, self.hub, self.watch)
+        self.django = ASGIStaticFilesHandler(
+            SpoolingHandler(
+                settings.THERAPYCONNECT["UPLOADS"],
+                known=self._known,
+                large=frozenset({UPLOAD_PATH}),
+            )
+        )
 
     async def __call__(
         self,
@@ -50,7 +64,7 @@ class Application:
         if scope["type"] == "websocket":
             await self.door(scope, receive, send)
         elif scope["type"] == "http":
-            await django_application(scope, receive, send)
+            await self.django(scope, receive, send)
         else:
             await self._lifespan(receive, send)
 
@@ -73,9 +87,11 @@ class Application:
         await self.hub.start()
         self.watch.start()
         self.sweep.start()
+        self.attachments.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         set_publisher(None)
+        await asyncio.to_thread(self.attachments.stop)
         await self.sweep.stop()
         await self.watch.stop()
         await self.hub.stop()
@@ -88,6 +104,17 @@ class Application:
             await self.engine.read(learn_whereabouts())
         except Exception as error:
             log.warning("asgi.whereabouts_unknown", error=type(error).__name__)
+
+    async def _known(self, authorization: str | None) -> bool:
+        """Whether it is worth reading what this caller sends; the view says what is wrong."""
+        try:
+            token = bearer_token(authorization)
+            if token is None:
+                return False
+            await self.engine.read(principal_of(await verify_access_async(token)))
+        except Exception:
+            return False
+        return True
 
 
 application = Application()

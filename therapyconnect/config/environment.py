@@ -12,9 +12,11 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from therapyconnect.accounts.outside.providers import IdentityProvider, parse_providers
+from therapyconnect.attachments.scanning import scanner_from
 
 Mode = Literal["demo", "production"]
 HUBS: Final = ("memory", "postgres")
+BROKERS: Final = ("redis", "rediss")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -38,6 +40,10 @@ class Environment:
     edit_seconds: int
     emergency_seconds: int
     crisis_file: Path | None
+    storage: str
+    attachment_quota_bytes: int
+    clamav: str
+    """Checked. Empty: nobody has decided, which production does not take."""
 
     @property
     def production(self) -> bool:
@@ -57,6 +63,21 @@ def _whole(env: environ.Env, name: str, default: int, least: int, most: int) -> 
     return value
 
 
+def _hub(hub: str) -> str:
+    """Its name, or an address of Redis or Valkey, which is not repeated: it holds a password."""
+    address = urlsplit(hub)
+    try:
+        known = hub in HUBS or (address.scheme in BROKERS and address.port != 0)
+        known = known and (hub in HUBS or bool(address.hostname))
+    except ValueError:  # the port
+        known = False
+    if not known:
+        raise ImproperlyConfigured(
+            "THERAPYCONNECT_HUB is memory or postgres, or redis://host:port or rediss://host:port"
+        )
+    return hub
+
+
 def _crisis_file(env: environ.Env, data: Path) -> Path | None:
     """The operator's own table, by its whole path or inside the data folder."""
     name = "THERAPYCONNECT_CRISIS_FILE"
@@ -71,6 +92,17 @@ def _crisis_file(env: environ.Env, data: Path) -> Path | None:
         raise ImproperlyConfigured(f"{name}: {file}: {error.strerror}") from None
     except ValueError:
         raise ImproperlyConfigured(f"{name} is the name of a file") from None
+
+
+def _clamav(env: environ.Env) -> str:
+    """Where the virus scanner is, or why there is none."""
+    name = "THERAPYCONNECT_CLAMAV"
+    given: str = env.str(name, "").strip()
+    try:
+        scanner_from(given)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+    return given
 
 
 def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
@@ -123,12 +155,11 @@ def _read() -> Environment:
     if throttles not in ("on", "off"):
         raise ImproperlyConfigured("THERAPYCONNECT_THROTTLES is on or off")
     workers = _whole(env, "THERAPYCONNECT_WORKERS", 1, 1, 64)
-    hub = env.str("THERAPYCONNECT_HUB", "memory" if workers == 1 else "postgres")
-    if hub not in HUBS:
-        raise ImproperlyConfigured(f"THERAPYCONNECT_HUB is {' or '.join(HUBS)} in this version")
+    hub = _hub(env.str("THERAPYCONNECT_HUB", "memory" if workers == 1 else "postgres"))
     if hub == "memory" and workers != 1:
         raise ImproperlyConfigured(
             "THERAPYCONNECT_HUB=memory is for one process: leave it out, or set it to postgres"
+            " or redis://…"
         )
     data = Path(env.str("THERAPYCONNECT_DATA", str(ROOT / "var"))).absolute()
     port = _whole(env, "PORT", 8000, 0, 65535)
@@ -144,6 +175,11 @@ def _read() -> Environment:
         edit_seconds=_whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60, 0, 365 * _DAY),
         emergency_seconds=_whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60, 1, _DAY),
         crisis_file=_crisis_file(env, data),
+        storage=env.str("THERAPYCONNECT_STORAGE", ""),
+        attachment_quota_bytes=(
+            _whole(env, "THERAPYCONNECT_ATTACHMENT_QUOTA_MB", 2_000, 0, 10_000_000) * 1_000_000
+        ),
+        clamav=_clamav(env),
         mode=cast(Mode, mode),
         host=env.str("HOST", "127.0.0.1"),
         port=port,

@@ -7,18 +7,30 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from therapyconnect.config.environment import ENVIRONMENT
+from therapyconnect.config.wiring import key_ring
 from therapyconnect.messaging.services.engine import Engine, conninfo
-from therapyconnect.realtime.engines.postgres import PostgresWire
+from therapyconnect.realtime.carrier import BrokerWire
+from therapyconnect.realtime.engines.postgres import PostgresBroker
+from therapyconnect.realtime.engines.redis import RedisBroker
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.realtime.linked import LinkedHub
+from therapyconnect.realtime.sealed import SealedWire, channel_of
 from therapyconnect.realtime.streams import ReadEvents
+from therapyconnect.realtime.wire import Wire
 
 
 def make_hub(engine: Engine, read: ReadEvents) -> MemoryHub:
     """For one process alone, or one among several."""
+    if ENVIRONMENT.hub == "memory":
+        return MemoryHub(read)
+    return LinkedHub(read, read_row=engine.read, wire=_wire())
+
+
+def _wire() -> Wire:
     if ENVIRONMENT.hub == "postgres":
-        return LinkedHub(read, read_row=engine.read, wire=PostgresWire(_connect))
-    return MemoryHub(read)
+        return BrokerWire(PostgresBroker(_connect))  # who reads this server has the ids already
+    ring = key_ring()
+    return SealedWire(BrokerWire(RedisBroker(ENVIRONMENT.hub, channel=channel_of(ring))), ring)
 
 
 async def _connect() -> AsyncConnection[Any]:

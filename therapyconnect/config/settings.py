@@ -10,7 +10,7 @@ from therapyconnect.accounts.quotas import Rate
 from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
-from therapyconnect.config.wiring import key_ring
+from therapyconnect.config.wiring import attachment_store, key_ring, scanner
 from therapyconnect.core.connections import RECONNECT_SECONDS, BoundedConnection
 
 DEBUG = False
@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "therapyconnect.accounts.apps.AccountsConfig",
     "therapyconnect.crisis.apps.CrisisConfig",
     "therapyconnect.notifications.apps.NotificationsConfig",
+    "therapyconnect.attachments.apps.AttachmentsConfig",
     "therapyconnect.messaging.apps.MessagingConfig",
     "therapyconnect.ops.apps.OpsConfig",
     "allauth",
@@ -149,10 +150,11 @@ CORS_ALLOW_HEADERS = [
     "authorization",
     "content-type",
     "idempotency-key",
+    "range",
     "x-session-token",
     "x-request-id",
 ]
-CORS_EXPOSE_HEADERS = ["x-request-id", "retry-after"]
+CORS_EXPOSE_HEADERS = ["x-request-id", "retry-after", "content-disposition", "content-range"]
 CSRF_TRUSTED_ORIGINS = ENVIRONMENT.origins
 # No cookie is ever read, so no request can be forged with one.
 SILENCED_SYSTEM_CHECKS = ["security.W003"]
@@ -180,6 +182,11 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ENVIRONMENT.production
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.production else None
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "attachments": attachment_store(ENVIRONMENT.storage, ENVIRONMENT.data),
+}
 
 THERAPYCONNECT: dict[str, Any] = {
     "MODE": ENVIRONMENT.mode,
@@ -199,6 +206,10 @@ THERAPYCONNECT: dict[str, Any] = {
     # How long a message may be edited, and how long an alert waits for a person.
     "EDIT_SECONDS": ENVIRONMENT.edit_seconds,
     "EMERGENCY_SECONDS": ENVIRONMENT.emergency_seconds,
+    # Where an upload lies while it is looked at; how much of one user is kept.
+    "UPLOADS": ENVIRONMENT.data / "uploads",
+    "ATTACHMENT_QUOTA_BYTES": ENVIRONMENT.attachment_quota_bytes,
     "LANES": 2,
     "KEY_RING": key_ring(),
+    "SCANNER": scanner(),
 }

@@ -1,9 +1,15 @@
-"""Chosen once: the key ring, and the store of data keys that hangs on it."""
+"""Chosen once: the key ring, the attachments' store of sealed objects, the virus scanner."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
+from therapyconnect.attachments.scanning import Scanner, scanner_from
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.vault.errors import VaultError
 from therapyconnect.vault.keyring import KeyRing, create_ring_file, ring_from_file, ring_from_text
@@ -30,9 +36,62 @@ def key_ring() -> KeyRing:
     return ring
 
 
+def attachment_store(setting: str, data: Path) -> dict[str, Any]:
+    """Django's `STORAGES` entry: a folder of the data folder, or `s3://bucket?endpoint=…`.
+
+    Of a bucket: `endpoint` (else Amazon's), `region`, `prefix`. Credentials are boto3's affair:
+    its environment variables, files or the machine's role.
+    """
+    if not setting:
+        return {
+            "BACKEND": "therapyconnect.attachments.storage.DurableFolder",
+            "OPTIONS": {"location": str(data / "attachments")},
+        }
+    parts = urlsplit(setting)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    unknown = given.keys() - {"endpoint", "region", "prefix"}
+    if parts.scheme != "s3" or not parts.netloc or parts.path.strip("/") or unknown:
+        raise ImproperlyConfigured(
+            "THERAPYCONNECT_STORAGE looks like s3://bucket?endpoint=https://host&region=name"
+        )
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": parts.netloc,
+            "endpoint_url": given.get("endpoint"),
+            "region_name": given.get("region"),
+            "location": given.get("prefix", ""),
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+            # What is larger goes to an unnamed file: else an object would be held in memory whole.
+            "max_memory_size": 1 << 20,
+            "client_config": _patient_client("path" if "endpoint" in given else "auto"),
+        },
+    }
+
+
+def _patient_client(addressing: str) -> Any:
+    """Bounded waits: a bucket that does not answer is a 503, not a thread for ever."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"total_max_attempts": 2},
+        s3={"addressing_style": addressing},
+    )
+
+
 def _was_generated(ring: KeyRing) -> bool:
     """Whether a key of `ring` was copied out of a generated file beside it."""
     if not ENVIRONMENT.key_file.exists():
         return False
     beside = ring_from_file(ENVIRONMENT.key_file)
     return beside.generated and bool(set(beside.keys.values()) & set(ring.keys.values()))
+
+
+@cache
+def scanner() -> Scanner | None:
+    """What attachments are scanned with; None where the operator goes without."""
+    return scanner_from(ENVIRONMENT.clamav)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from typing import Any, Final, TypeVar
 
 import psycopg
+from django.db import connection
+from psycopg import AsyncConnection
 from psycopg.abc import PQGen
+from psycopg_pool import AsyncConnectionPool
 
 T = TypeVar("T")
 
@@ -16,6 +20,15 @@ RECONNECT_SECONDS: Final = 2.0
 
 Else each failed try doubles its pause, and an outage of a minute is felt for another.
 """
+
+
+def let_go() -> None:
+    """Give this thread's connection back to its pool, before work that takes long without it.
+
+    The next query takes one again. There are eight: what a slow reader held, others would miss.
+    """
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -33,3 +46,16 @@ class BoundedConnection(psycopg.Connection[Any]):
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server does not answer") from None
+
+
+async def check_unless_silent(connection: AsyncConnection[Any]) -> None:
+    """A pool's check: raise where the server has ended this idle connection.
+
+    Who is idle is told nothing but its end, so a connection with nothing to read is not asked: the
+    question would cost as much as most answers. One that vanished without a word is found out by
+    the time limit of what is read through it.
+    """
+    silence = select.poll()  # `select.select` refuses the numbers that thousands of sockets lead to
+    silence.register(connection.fileno(), select.POLLIN)
+    if silence.poll(0):
+        await AsyncConnectionPool.check_connection(connection)

@@ -78,6 +78,34 @@ class Conflict(DomainError):
     status = 409
 
 
+class TooLarge(DomainError):
+    """More bytes than are taken here, or than this user has room for."""
+
+    status = 413
+
+
+class UnsupportedType(DomainError):
+    """A file of a type that is not taken, or not of the type that it says."""
+
+    status = 415
+
+
+class RangeNotSatisfiable(DomainError):
+    """The part asked for lies beyond the end."""
+
+    status = 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__("range_not_satisfiable", "The range lies beyond the end.", "Range")
+        self.size = size
+
+
+class Unprocessable(DomainError):
+    """A file of the right type that can't be, or may not be, worked on."""
+
+    status = 422
+
+
 class Throttled(DomainError):
     """Too much at once; `retry_after` in whole seconds."""
 

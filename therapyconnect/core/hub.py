@@ -75,7 +75,16 @@ class Notified:
     notification: Any
 
 
-Push = Happened | ReceiptMoved | Unsure | AlertChanged | Notified
+@dataclass(slots=True)
+class AttachmentChanged:
+    """A file has a new state. `attachment` is the wire shape; `audience` are who may know."""
+
+    chat_id: str
+    attachment: Any
+    audience: frozenset[str]
+
+
+Push = Happened | ReceiptMoved | Unsure | AlertChanged | AttachmentChanged | Notified
 
 
 class Hub(Protocol):

@@ -8,6 +8,7 @@ guard it by, and the message table needs no second index.
 from __future__ import annotations
 
 import re
+import secrets
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -20,6 +21,7 @@ _CHAT = re.compile(rf"CHAT_(t_{_TAIL})_(p_{_TAIL})")
 _ROOM = re.compile(rf"ROOM_(t_{_TAIL})_(p_{_TAIL})")
 _MESSAGE = re.compile(rf"MSG_(t_{_TAIL})_(p_{_TAIL})_([1-9][0-9]{{0,18}})")
 _ALERT = re.compile(rf"EMG_(t_{_TAIL})_(p_{_TAIL})_([1-9][0-9]{{0,18}})")
+_ATTACHMENT = re.compile(rf"ATT_(t_{_TAIL})_(p_{_TAIL})_([0-9a-f]{{24}})")
 _ROLES: Final[dict[str, Role]] = {"t": "therapist", "p": "patient", "a": "admin"}
 
 MAX_SEQ: Final = 2**63 - 1
@@ -35,6 +37,17 @@ class MessageRef(NamedTuple):
     @property
     def id(self) -> str:
         return f"MSG_{self.chat_id[5:]}_{self.seq}"
+
+
+class AttachmentRef(NamedTuple):
+    """The key of an attachment: its chat, and 96 random bits that tell nothing of how many."""
+
+    chat_id: str
+    key: str
+
+    @property
+    def id(self) -> str:
+        return f"ATT_{self.chat_id[5:]}_{self.key}"
 
 
 def is_user_id(value: str) -> bool:
@@ -81,6 +94,16 @@ def parse_alert_id(value: str) -> MessageRef | None:
 def parse_message_id(value: str) -> MessageRef | None:
     """The chat and number that a message id names, or None where it can't be one."""
     return _ref(_MESSAGE.fullmatch(value))
+
+
+def new_attachment(chat_id: str) -> AttachmentRef:
+    return AttachmentRef(chat_id, secrets.token_hex(12))
+
+
+def parse_attachment_id(value: str) -> AttachmentRef | None:
+    """The chat and key that an attachment's id names, or None where it can't be one."""
+    match = _ATTACHMENT.fullmatch(value)
+    return AttachmentRef(f"CHAT_{match[1]}_{match[2]}", match[3]) if match else None
 
 
 def _ref(match: re.Match[str] | None) -> MessageRef | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import psycopg
 from django.db import connection
 from psycopg import AsyncConnection
 from psycopg.types.datetime import TimestamptzLoader
@@ -48,12 +49,20 @@ def run(reading: Reading[T]) -> T:
 
 
 async def arun(reading: Reading[T], pool: AsyncConnectionPool[AsyncConnection[Row]]) -> T:
-    """The result of `reading`, read on one connection of the loop's pool."""
+    """The result of `reading`, read on one connection of the loop's pool.
+
+    A query that fails raises at its `yield`, so a reading may go on without what it asked.
+    """
     async with pool.connection() as open_connection:
         try:
             query = next(reading)
             while True:
-                cursor = await open_connection.execute(query.sql, query.params)
-                query = reading.send(await cursor.fetchall())
+                try:
+                    cursor = await open_connection.execute(query.sql, query.params)
+                    rows = await cursor.fetchall()
+                except psycopg.Error as error:
+                    query = reading.throw(error)
+                else:
+                    query = reading.send(rows)
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from therapyconnect.attachments.shapes import Attachment
 from therapyconnect.core.rest.serializers import StructSerializer
 from therapyconnect.messaging import bodies, shapes
 
@@ -110,6 +111,12 @@ class EmergencyAlertSerializer(StructSerializer):
     """A patient's call for a person, and what has truly happened to it."""
 
     struct = shapes.EmergencyAlert
+
+
+class AttachmentSerializer(StructSerializer):
+    """A file and its state."""
+
+    struct = Attachment
 
 
 class CareRelationshipSerializer(StructSerializer):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from therapyconnect.attachments.shapes import AttachmentState
 from therapyconnect.core.clock import At
 from therapyconnect.crisis.resources import CrisisResource
 
@@ -43,6 +44,7 @@ class Message(msgspec.Struct, kw_only=True):
     attachment_url: str | None = None
     attachment_name: str | None = None
     attachment_size: int | None = None
+    attachment_state: AttachmentState | None = None
     payload: dict[str, Any] | None = None
     read_status: ReadStatus = "sent"
     delivered_at: At | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -60,6 +62,18 @@ def notification_by_id(id: str, *, user_id: str) -> Reading[Notification | None]
         (id, user_id),
     )
     return render_notification(rows[0]) if rows else None
+
+
+def notifications_since(
+    user_ids: Sequence[str], *, since: datetime
+) -> Reading[list[tuple[str, Notification]]]:
+    """Those of these users that were made since then, oldest first. Index: notification_of_user."""
+    rows = yield Query(
+        f"SELECT {COLUMNS} FROM notifications_notification"
+        " WHERE user_id = ANY(%s) AND created_at >= %s ORDER BY created_at, id",
+        (list(user_ids), since),
+    )
+    return [(row[1], render_notification(row)) for row in rows]
 
 
 def active_users(user_ids: list[str] | None) -> Reading[list[str]]:

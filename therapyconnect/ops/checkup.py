@@ -14,6 +14,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from therapyconnect.accounts.models import User
+from therapyconnect.attachments.probing import try_out
+from therapyconnect.attachments.scanning import ScannerDown
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.vault.errors import VaultError
 from therapyconnect.vault.models import DataKey
@@ -38,6 +40,7 @@ def check_up() -> Iterator[Finding]:
     """Every finding, worst news included; stops at a database that does not answer."""
     yield from _mode()
     yield from _disk()
+    yield from _scanner()
     try:
         connection.ensure_connection()
     except Exception:
@@ -72,6 +75,30 @@ def _disk() -> Iterator[Finding]:
         yield Finding("fail", "disk", f"{text}: make room; sends are refused when it is full")
     else:
         yield Finding("ok", "disk", text)
+
+
+def _scanner() -> Iterator[Finding]:
+    if not ENVIRONMENT.clamav:
+        level: Level = "fail" if ENVIRONMENT.production else "warn"
+        yield Finding(
+            level,
+            "scanner",
+            "none: set THERAPYCONNECT_CLAMAV to the address of clamd, or to off: and a reason",
+        )
+        return
+    scanner = settings.THERAPYCONNECT["SCANNER"]
+    if scanner is None:
+        yield Finding("warn", "scanner", f"switched {ENVIRONMENT.clamav}")
+        return
+    try:
+        yield Finding("ok", "scanner", scanner.version())
+        problem = try_out(scanner)
+        if problem is not None:
+            yield Finding("fail", "scanner", problem)
+    except ScannerDown as down:
+        yield Finding(
+            "warn", "scanner", f"{down.reason}: until clamd answers, no attachment becomes ready"
+        )
 
 
 def _database() -> Iterator[Finding]:

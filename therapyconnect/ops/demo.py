@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import structlog
 from django.conf import settings
 
 from therapyconnect.accounts.models import Session, User
@@ -17,11 +18,18 @@ from therapyconnect.accounts.services.relationships import create_relationship
 from therapyconnect.accounts.services.sessions import open_sessions
 from therapyconnect.accounts.services.users import create_user
 from therapyconnect.accounts.tokens import mint_access
-from therapyconnect.core.ids import role_of
+from therapyconnect.attachments.incoming import incoming
+from therapyconnect.attachments.services.receiving import Upload
+from therapyconnect.core.errors import DomainError
+from therapyconnect.core.ids import chat_id_for, role_of
+from therapyconnect.messaging.models import Message
+from therapyconnect.messaging.services.attaching import attach
 from therapyconnect.messaging.services.chats import create_or_get_chat
 from therapyconnect.messaging.services.engine import Make, ask_all
 from therapyconnect.messaging.services.requests import Send
-from therapyconnect.messaging.services.sending import Reply, build_send
+from therapyconnect.messaging.services.sending import Reply, build_send, send_message
+
+log = structlog.get_logger("therapyconnect.ops.demo")
 
 DEMO_PASSWORD: Final = "demo-therapyconnect"  # noqa: S105  public, and refused in production
 
@@ -51,6 +59,15 @@ _TALK: Final = (
     ("p_uvw012", "I am not doing well tonight.", True),
 )
 _LONG_TALK: Final = 500
+_FILE_SENT: Final = "demo-file"
+_PLAN: Final = """\
+An evening, in small steps
+
+19:00  a walk, also a short one
+20:30  the telephone goes to another room
+21:00  write down three things that tomorrow may bring
+22:30  lights out; who lies awake for long gets up and reads
+"""
 
 
 def seed_demo() -> None:
@@ -71,6 +88,7 @@ def seed_demo() -> None:
             if active_relationship(therapist_id=entry.id, patient_id=patient_id) is None:
                 create_relationship(therapist_id=entry.id, patient_id=patient_id)
     _talk("t_abc123", "p_uvw012", list(_TALK))
+    _share_a_file()
     long_talk = [
         (("t_def456", "p_rst345")[n % 2], f"Line {n + 1} of a long conversation.", False)
         for n in range(_LONG_TALK)
@@ -104,6 +122,34 @@ def _talk(therapist_id: str, patient_id: str, lines: list[tuple[str, str, bool]]
         return make
 
     ask_all([line(number, *said) for number, said in enumerate(lines)])
+
+
+def _share_a_file() -> None:
+    """One message with a file, in the chat of the first talk; made once."""
+    therapist = _principal("t_abc123")
+    chat_id = chat_id_for(therapist_id=therapist.id, patient_id="p_uvw012")
+    if Message.objects.filter(chat_id=chat_id, client_message_id=_FILE_SENT).exists():
+        return
+    with incoming().folder() as folder:
+        path = folder / "upload"
+        path.write_text(_PLAN, "utf-8")
+        upload = Upload(path, "Evening plan.txt", "text/plain")
+        try:
+            file = attach(uploader=therapist, chat_id=chat_id, upload=upload, folder=folder)
+        except DomainError as error:  # a demo without a file is better than none
+            log.warning("demo.no_file", code=error.code)
+            return
+    send_message(
+        sender=therapist,
+        chat_id=chat_id,
+        text="Here is the plan for the evening that we spoke about.",
+        message_type="file",
+        emergency=False,
+        reply_to=None,
+        client_message_id=_FILE_SENT,
+        attachment_id=file.id,
+        payload=None,
+    )
 
 
 def _principal(user_id: str) -> Principal:

@@ -11,7 +11,9 @@ import uvloop
 
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.crisis.refusals import beside_refusal
+from therapyconnect.messaging.services.attaching import FORM_BYTES, MAX_BYTES, UPLOAD_PATH
 from therapyconnect.serving import Server, make_server
+from therapyconnect.serving.config import default_body_limit
 
 # Most young objects are frames and rows, gone with their batch: look at them seldom.
 GC_THRESHOLD: Final = (50_000, 20, 20)
@@ -33,11 +35,19 @@ def serve(
         port=ENVIRONMENT.port,
         fd=fd,
         on_drain=application.drain,
+        body_limit=body_limit,
         beside_refusal=beside_refusal,
         always=lambda path: path.startswith("/health/"),
         forwarded_allow_ips="127.0.0.1" if ENVIRONMENT.production else None,
     )
     uvloop.run(_serve(server, on_ready, life))
+
+
+def body_limit(method: str, path: str) -> int:
+    """Bytes of a body: a file and its form where files are uploaded, 2 MiB everywhere else."""
+    if (method, path) == ("POST", UPLOAD_PATH):
+        return MAX_BYTES + FORM_BYTES
+    return default_body_limit(method, path)
 
 
 async def _serve(server: Server, on_ready: Callable[[int], None], life: int | None) -> None:

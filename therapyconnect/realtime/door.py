@@ -119,9 +119,6 @@ class Door:
             raise NotFound()
         if user is not None and user[1] != principal.id:
             raise Forbidden("identity_mismatch", "Not the caller's own id.")
-        if principal.role == "patient":
-            # Before the consumer joins: nothing may come between that and its greeting.
-            await self._locate(principal.id)
         common: dict[str, Any] = {
             "principal": principal,
             "push": scope["extensions"][PUSH],
@@ -155,6 +152,9 @@ class Door:
         require_enrolled(principal)
         taking = take_named("socket", principal.id, durable=False)
         yield from self._through(user_key("socket", principal.id), taking)
+        if principal.role == "patient":
+            # Before the consumer joins: nothing may come between that and its greeting.
+            yield from _locating(principal.id)
         return principal
 
     async def _count_refusal(self, address: str) -> None:
@@ -180,13 +180,6 @@ class Door:
             self._turnstile.shut(key, refused.retry_after or 1)
             raise
 
-    async def _locate(self, patient_id: str) -> None:
-        """Learn where a patient is, for the answers to an emergency; no socket fails for it."""
-        try:
-            await self._engine.read(resources_of(patient_id))
-        except Exception as error:
-            log.warning("door.not_located", error=type(error).__name__)
-
     async def _refuse(self, send: Send, error: Exception) -> None:
         domain = translate(error)
         problems: tuple[Problem, ...]
@@ -208,6 +201,14 @@ class Door:
         body = MsgspecRenderer().render(error_body(status, problems, request_id))
         await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
         await send({"type": "websocket.http.response.body", "body": body})
+
+
+def _locating(patient_id: str) -> Reading[None]:
+    """Learn where a patient is, for the answers to an emergency; no socket fails for it."""
+    try:
+        yield from resources_of(patient_id)
+    except Exception as error:
+        log.warning("door.not_located", error=type(error).__name__)
 
 
 def _refused_key(address: str) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from therapyconnect.attachments.shapes import Attachment
 from therapyconnect.core.clock import At
 from therapyconnect.crisis.resources import CrisisResource
 from therapyconnect.messaging.shapes import (
@@ -196,6 +197,12 @@ class EmergencyUpdatedSaid(Said, kw_only=True):
     """An alert has a new state: only what has truly happened."""
 
     emergency_alert: EmergencyAlert
+
+
+class AttachmentUpdatedSaid(Said, kw_only=True):
+    """A file has a new state: to its uploader, and to the other once a message carries it."""
+
+    attachment: Attachment
 
 
 class ChatUpdatedSaid(Said, kw_only=True):

@@ -14,6 +14,7 @@ import structlog
 
 from therapyconnect.core.hub import (
     AlertChanged,
+    AttachmentChanged,
     Happened,
     Notified,
     Push,
@@ -24,6 +25,7 @@ from therapyconnect.core.hub import (
 from therapyconnect.core.ids import parse_chat_id
 from therapyconnect.messaging.policies.standing import Bar
 from therapyconnect.messaging.selectors.access import ChatAccess
+from therapyconnect.messaging.shapes import Receipts
 from therapyconnect.realtime.alerts import AlertBoard
 from therapyconnect.realtime.audience import Audience, Socket
 from therapyconnect.realtime.events import Arrival
@@ -78,6 +80,10 @@ class MemoryHub(Audience):
             if self._alerts.advances(push.alert):
                 for socket in self._hearing(push.chat_id):
                     socket.hear_alert(push)
+        elif isinstance(push, AttachmentChanged):
+            for socket in self._hearing(push.chat_id):
+                if socket.user_id in push.audience:
+                    socket.hear_attachment(push)
         elif isinstance(push, Notified):
             user = self._users.get(push.user_id)
             for socket in [*user.sockets] if user is not None else []:
@@ -94,6 +100,9 @@ class MemoryHub(Audience):
         for socket in self._hearing(typing.chat_id):
             if socket.user_id != typing.user_id:
                 socket.hear_typing(typing)
+
+    def heed_horizons(self, chat_id: str, receipts: Receipts) -> None:
+        """A socket is told these, which were read; in one process no receipt comes behind them."""
 
     def reopen(self, chat_id: str) -> None:
         """It was just read that nothing keeps the two apart any more."""

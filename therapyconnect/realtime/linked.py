@@ -2,7 +2,8 @@
 
 The others are told ids over a wire, after the commit; the database stays the truth. A wire may lose
 a note or go deaf: each node beats every two seconds and hears its own beat. Where it does not, it
-listens anew, and meanwhile looks in the database for what it was not told of.
+listens anew, and meanwhile looks in the database for what it was not told of; so it does each time
+that it begins to listen.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ import structlog
 
 from therapyconnect.core import clock
 from therapyconnect.core.hub import AlertChanged, Notified, Push, ReceiptMoved, Typing, Unsure
-from therapyconnect.core.ids import role_of
+from therapyconnect.core.ids import AttachmentRef, parse_attachment_id, role_of
 from therapyconnect.core.queries import Reading
 from therapyconnect.crisis.selectors import learn_whereabouts_of
+from therapyconnect.messaging.selectors.attachments import attachment_change
 from therapyconnect.messaging.selectors.behind import alerts_changed, chats_behind, chats_of
-from therapyconnect.notifications.selectors import notification_by_id
+from therapyconnect.messaging.shapes import Receipts
+from therapyconnect.notifications.selectors import notification_by_id, notifications_since
 from therapyconnect.realtime import notes
 from therapyconnect.realtime.audience import Socket
+from therapyconnect.realtime.bulletins import Bulletins
+from therapyconnect.realtime.horizons import HorizonBoard
 from therapyconnect.realtime.hub import MemoryHub
 from therapyconnect.realtime.nodes import Nodes, Roll
+from therapyconnect.realtime.order import Order
+from therapyconnect.realtime.parcels import Packer, unpack
 from therapyconnect.realtime.streams import ReadEvents
 from therapyconnect.realtime.wire import Wire
 
@@ -51,7 +58,11 @@ class LinkedHub(MemoryHub):
         self.node = secrets.token_hex(6)
         self._read_row = read_row
         self._wire = wire
+        self._packer = Packer(self.node)
+        self._order = Order(clock.now().timestamp())
         self._nodes = Nodes(changed=self._elsewhere)
+        self._horizons = HorizonBoard()
+        self._bulletins = Bulletins()
         self._here: dict[str, set[Socket]] = {}
         """Of each user, the sockets that were let in here."""
         self._roll = Roll()
@@ -61,13 +72,14 @@ class LinkedHub(MemoryHub):
         self._was_deaf = False
         self._asked_for_list = False
         self._looking: asyncio.Task[None] | None = None
+        self._look_again = False
         self._looked = clock.now() - LOOK_BACK
         self._untold: list[notes.Note] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         self._heard_self = self._listened = time.monotonic()
-        self._wire.start(self.receive)
+        self._wire.start(self.receive, listening=self._look_now)
         self._spawn(self._beat())
 
     async def stop(self) -> None:
@@ -84,6 +96,21 @@ class LinkedHub(MemoryHub):
         super().publish(pushes)
         self._tell([notes.note_of(push) for push in pushes])
 
+    def _publish(self, push: Push) -> None:
+        if isinstance(push, ReceiptMoved):
+            if not self._horizons.advances(push):
+                return
+        elif isinstance(push, Notified) and not self._bulletins.tells(push):
+            return
+        super()._publish(push)
+
+    def heed_horizons(self, chat_id: str, receipts: Receipts) -> None:
+        self._horizons.note(chat_id, receipts)
+
+    def _drop(self, chat_id: str) -> None:
+        super()._drop(chat_id)
+        self._horizons.forget(chat_id)
+
     def type(self, typing: Typing) -> None:
         super().type(typing)
         if self._open_between(typing.chat_id):
@@ -94,6 +121,7 @@ class LinkedHub(MemoryHub):
         super().came(socket, chat_ids)
         self._here.setdefault(socket.user_id, set()).add(socket)
         if self._roll.add(socket.user_id):
+            self._bulletins.came(socket.user_id)
             self._tell([notes.PresenceNote(socket.user_id, True)])
 
     def gone(self, socket: Socket) -> None:
@@ -105,6 +133,7 @@ class LinkedHub(MemoryHub):
         if not here:
             del self._here[socket.user_id]
             self._roll.discard(socket.user_id)
+            self._bulletins.left(socket.user_id)
             self._tell([notes.PresenceNote(socket.user_id, False)])
 
     def _tell(self, said: Sequence[notes.Note]) -> None:
@@ -117,15 +146,17 @@ class LinkedHub(MemoryHub):
         said, self._untold = self._untold, []
         if said:
             gathered = notes.gather(said)
-            self._wire.send([*notes.pack(self.node, gathered, most=self._wire.most)])
+            self._wire.send([*self._packer.pack(gathered, most=self._wire.most)])
 
     # --- what happened elsewhere --------------------------------------------------------------
 
-    def receive(self, raw: bytes | str) -> None:
+    def receive(self, raw: bytes) -> None:
         """A parcel from the wire; one's own says only that one hears."""
-        parcel = notes.unpack(raw)
+        parcel = unpack(raw)
         if parcel is None:
             log.warning("hub.parcel_unread")
+            return
+        if not self._order.accepts(parcel):
             return
         if parcel.node == self.node:
             self._heard_self = time.monotonic()
@@ -154,6 +185,10 @@ class LinkedHub(MemoryHub):
             self._publish(Unsure(note.chat_id))
         elif isinstance(note, notes.AlertNote):
             self._publish(AlertChanged(note.alert.chat_id, note.alert))
+        elif isinstance(note, notes.AttachmentNote):
+            ref = parse_attachment_id(note.attachment_id)
+            if ref is not None and self._stream_of(ref.chat_id) is not None:
+                self._spawn(self._tell_attachment(ref))
         elif isinstance(note, notes.NotifiedNote):
             if note.user_id in self._users:
                 self._spawn(self._tell_notification(note))
@@ -179,6 +214,15 @@ class LinkedHub(MemoryHub):
             self._presence.came(user_id, node)
         else:
             self._presence.gone(user_id, node)
+
+    async def _tell_attachment(self, ref: AttachmentRef) -> None:
+        try:
+            change = await self._read_row(attachment_change(ref))
+        except Exception as error:
+            log.warning("hub.attachment_unread", error=type(error).__name__)
+            return
+        if change is not None:
+            self._publish(change)
 
     async def _tell_notification(self, note: notes.NotifiedNote) -> None:
         try:
@@ -220,8 +264,8 @@ class LinkedHub(MemoryHub):
             self._generation += 1
             self._tell(notes.present(sorted(self._roll.users), generation=self._generation))
         self._tell([notes.BeatNote(len(self._roll.users), self._roll.digest)])
-        if (deaf or look) and (self._looking is None or self._looking.done()):
-            self._looking = self._spawn(self._look())
+        if deaf or look:
+            self._look_now()
 
     def _deaf(self, now: float) -> bool:
         """Whether one's own beats stay unheard; then the wire is told to listen anew."""
@@ -232,6 +276,19 @@ class LinkedHub(MemoryHub):
             self._listened = now
             self._wire.reconnect()
         return True
+
+    def _look_now(self) -> None:
+        """Begin a look; one under way is followed by another, as it may have read already."""
+        if self._looking is not None and not self._looking.done():
+            self._look_again = True
+        else:
+            self._looking = self._spawn(self._look_while_asked())
+
+    async def _look_while_asked(self) -> None:
+        self._look_again = True
+        while self._look_again:
+            self._look_again = False
+            await self._look()
 
     async def _look(self) -> None:
         """Read what happened to the chats and people that are here, whoever failed to say so."""
@@ -247,12 +304,22 @@ class LinkedHub(MemoryHub):
                         stream.expect(last_seq)
                 for alert in await self._read_row(alerts_changed(asked, since=self._looked)):
                     self._publish(AlertChanged(alert.chat_id, alert))
-            patients = sorted(user for user in self._roll.users if role_of(user) == "patient")
-            for at in range(0, len(patients), LOOK_CHUNK):
-                await self._read_row(learn_whereabouts_of(patients[at : at + LOOK_CHUNK]))
+            await self._look_at_people(sorted(self._roll.users))
             self._looked = began - LOOK_BACK
         except Exception as error:
             log.warning("hub.look_failed", error=type(error).__name__)
+
+    async def _look_at_people(self, user_ids: Sequence[str]) -> None:
+        for at in range(0, len(user_ids), LOOK_CHUNK):
+            asked = user_ids[at : at + LOOK_CHUNK]
+            for user_id, told in await self._read_row(
+                notifications_since(asked, since=self._looked)
+            ):
+                if self._bulletins.missed(user_id, told):
+                    self._publish(Notified(user_id, told))
+            patients = [user_id for user_id in asked if role_of(user_id) == "patient"]
+            await self._read_row(learn_whereabouts_of(patients))
+        self._bulletins.forget_before(self._looked)
 
     async def _known(self) -> dict[str, int]:
         """The chats that are heard here and how far each is; 0 for one that was made elsewhere."""

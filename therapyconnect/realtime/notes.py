@@ -1,12 +1,12 @@
 """What one process tells the others: ids, numbers and states, never a word that was said.
 
-Notes travel in parcels, packed to what a broker carries at once. They are hints like every push:
-one that is lost is made good by the next beat, by the poll, or by whoever resumes.
+Notes travel in parcels (`parcels.py`). They are hints like every push: one that is lost is made
+good by the next beat, by the look into the database, or by whoever resumes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ import msgspec
 
 from therapyconnect.core.hub import (
     AlertChanged,
+    AttachmentChanged,
     Happened,
     Push,
     ReceiptMoved,
@@ -52,6 +53,12 @@ class UnsureNote(msgspec.Struct, tag="u", array_like=True):
 
 class AlertNote(msgspec.Struct, tag="a", array_like=True):
     alert: EmergencyAlert
+
+
+class AttachmentNote(msgspec.Struct, tag="f", array_like=True):
+    """The file's state and name are read from its row: the name is sealed there."""
+
+    attachment_id: str
 
 
 class NotifiedNote(msgspec.Struct, tag="n", array_like=True):
@@ -100,6 +107,7 @@ Note = (
     | TypingNote
     | UnsureNote
     | AlertNote
+    | AttachmentNote
     | NotifiedNote
     | PresenceNote
     | BeatNote
@@ -107,17 +115,6 @@ Note = (
     | PresentNote
     | ByeNote
 )
-
-
-class Parcel(msgspec.Struct, array_like=True):
-    """Notes of one node, in the order in which it told them."""
-
-    node: str
-    notes: list[Note]
-
-
-_encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(Parcel).decode
 
 
 def note_of(push: Push) -> Note:
@@ -132,6 +129,8 @@ def note_of(push: Push) -> Note:
         return UnsureNote(push.chat_id)
     if isinstance(push, AlertChanged):
         return AlertNote(push.alert)
+    if isinstance(push, AttachmentChanged):
+        return AttachmentNote(push.attachment.id)
     return NotifiedNote(push.user_id, push.notification.id)
 
 
@@ -154,32 +153,3 @@ def present(user_ids: Sequence[str], *, generation: int) -> list[Note]:
         PresentNote(generation, number, max(1, len(parts)), list(part))
         for number, part in enumerate(parts or [[]])
     ]
-
-
-def pack(node: str, notes: Iterable[Note], *, most: int) -> Iterator[bytes]:
-    """Parcels of at most `most` bytes each; a note that fits into none is left out."""
-    frame = len(_encode(Parcel(node, [])))
-    held: list[bytes] = []
-    size = frame
-    for note in notes:
-        encoded = _encode(note)
-        if size + len(encoded) + 1 > most and held:
-            yield _join(node, held)
-            held, size = [], frame
-        if frame + len(encoded) <= most:
-            held.append(encoded)
-            size += len(encoded) + 1
-    if held:
-        yield _join(node, held)
-
-
-def unpack(parcel: bytes | str) -> Parcel | None:
-    """None where it is none of ours, or of a version that says more than this one knows."""
-    try:
-        return _decode(parcel)
-    except msgspec.DecodeError:
-        return None
-
-
-def _join(node: str, notes: Sequence[bytes]) -> bytes:
-    return b"[%s,[%s]]" % (_encode(node), b",".join(notes))

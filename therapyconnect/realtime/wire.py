@@ -1,7 +1,8 @@
 """The interface of what carries parcels between the processes of one installation.
 
-Engines: `engines.postgres`. A wire is best effort on purpose: it may lose, repeat or delay parcels,
-and go deaf without a word. Whoever uses it finds that out by its own beat.
+`BrokerWire` carries them over a broker (`engines`), `SealedWire` seals what another wire carries. A
+wire is best effort on purpose: it may lose, repeat or delay parcels, and go deaf without a word.
+Whoever uses it finds that out by its own beat.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-Take = Callable[[bytes | str], None]
+Take = Callable[[bytes], None]
 
 
 class Wire(Protocol):
@@ -18,8 +19,11 @@ class Wire(Protocol):
     most: int
     """Bytes that a parcel may have."""
 
-    def start(self, take: Take) -> None:
-        """Begin to carry; `take` hears every parcel, one's own too."""
+    def start(self, take: Take, *, listening: Callable[[], None]) -> None:
+        """Begin to carry; `take` hears every parcel, one's own too.
+
+        `listening` is called each time that it begins to listen: what was told before is lost.
+        """
         ...
 
     def send(self, parcels: Sequence[bytes]) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from therapyconnect.vault.errors import SealBroken
+from therapyconnect.vault.errors import KeyMissing, SealBroken
+from therapyconnect.vault.keyring import derive
 from therapyconnect.vault.nonces import NONCE_BYTES, nonce
 
 _FORMAT = b"\x01"
@@ -55,6 +56,16 @@ class Cipher:
             )
         except InvalidTag:
             raise self._broken("altered or moved", table, column, row) from None
+
+    def derive(self, purpose: str, version: int | None = None) -> bytes:
+        """32 bytes for one purpose of this scope, from its key of `version` (default: current).
+
+        As a key ring's, so that a chat's files can be sealed as streams (`sealed_stream`).
+        """
+        key = self._keys.get(self.current if version is None else version)
+        if key is None:
+            raise KeyMissing(f"the scope has no key {version}")
+        return derive(key, purpose)
 
     def fingerprint(self, value: bytes) -> bytes:
         """A keyed digest that tells whether a value is the same one, and nothing else about it."""

@@ -53,7 +53,7 @@ class KeyRing:
 
     def derive(self, purpose: str, version: int | None = None) -> bytes:
         """32 bytes for one purpose, from the key of `version` (default: the current one)."""
-        return _derive(self._key(self.current if version is None else version), purpose)
+        return derive(self._key(self.current if version is None else version), purpose)
 
     def wrap(self, key: bytes, *, bound: bytes) -> tuple[bytes, int]:
         """`key` encrypted, bound to `bound`, and the number of the ring's key that did it."""
@@ -76,7 +76,8 @@ class KeyRing:
 
 
 @lru_cache(maxsize=256)
-def _derive(key: bytes, purpose: str) -> bytes:
+def derive(key: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose, from a key: HKDF-SHA256."""
     hkdf = HKDF(
         hashes.SHA256(), length=KEY_BYTES, salt=None, info=f"therapyconnect/{purpose}".encode()
     )

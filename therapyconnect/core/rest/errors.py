@@ -15,7 +15,13 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from therapyconnect.core.errors import DomainError, NotFound, Problem, Unavailable
+from therapyconnect.core.errors import (
+    DomainError,
+    NotFound,
+    Problem,
+    RangeNotSatisfiable,
+    Unavailable,
+)
 from therapyconnect.core.rest.renderers import MsgspecRenderer
 
 log = structlog.get_logger("therapyconnect.rest")
@@ -28,7 +34,7 @@ _CODES = {
     exceptions.NotFound: ("not_found", "Not found."),
     exceptions.MethodNotAllowed: ("method_not_allowed", "This method is not allowed here."),
     exceptions.NotAcceptable: ("not_acceptable", "Answers are application/json."),
-    exceptions.UnsupportedMediaType: ("unsupported_media_type", "Send application/json."),
+    exceptions.UnsupportedMediaType: ("unsupported_media_type", "Not a type that is read here."),
     exceptions.Throttled: ("throttled", "Too many requests."),
 }
 
@@ -74,6 +80,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         status, problems = domain.status, domain.problems
         if domain.retry_after is not None:
             headers["Retry-After"] = str(domain.retry_after)
+        if isinstance(domain, RangeNotSatisfiable):
+            headers["Content-Range"] = f"bytes */{domain.size}"
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
     elif isinstance(error, exceptions.APIException):

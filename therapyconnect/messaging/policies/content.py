@@ -6,8 +6,15 @@ from typing import Any
 
 import msgspec
 
+from therapyconnect.attachments.policies import attachment_mismatch
 from therapyconnect.core.errors import Invalid, NotFound, Problem
-from therapyconnect.core.ids import MessageRef, Role, parse_message_id
+from therapyconnect.core.ids import (
+    AttachmentRef,
+    MessageRef,
+    Role,
+    parse_attachment_id,
+    parse_message_id,
+)
 from therapyconnect.core.text import encodable
 
 MAX_PAYLOAD_BYTES = 16 * 1024
@@ -41,15 +48,14 @@ def check_content(
         problems.append(
             Problem("attachment_required", "This type needs an attachment.", "attachment_id")
         )
+    if message_type not in ("image", "file") and attachment_id is not None:
+        problems.append(attachment_mismatch())
     if payload is not None and _deeper_than(MAX_PAYLOAD_DEPTH, payload):
         problems.append(Problem("invalid", "At most 64 levels of nesting.", "payload"))
     elif payload is not None and len(msgspec.json.encode(payload)) > MAX_PAYLOAD_BYTES:
         problems.append(Problem("payload_too_large", "The payload is over 16 KiB.", "payload"))
     if problems:
         raise Invalid.of(*problems)
-    if attachment_id is not None:
-        # No attachment of anyone's can exist before the attachments room does.
-        raise NotFound("attachment_id")
 
 
 def check_text(text: str) -> None:
@@ -57,6 +63,16 @@ def check_text(text: str) -> None:
     problems = _text_problems(text)
     if problems:
         raise Invalid.of(*problems)
+
+
+def check_attached(attachment_id: str | None, chat_id: str) -> AttachmentRef | None:
+    """The attachment named, which must be one of the same chat. All else of it is judged later."""
+    if attachment_id is None:
+        return None
+    ref = parse_attachment_id(attachment_id)
+    if ref is None or ref.chat_id != chat_id:
+        raise NotFound("attachment_id")
+    return ref
 
 
 def check_reply(reply_to: str | None, chat_id: str) -> MessageRef | None:

@@ -7,7 +7,8 @@ would miss twenty messages for ever.
 
 So after a restore (`Chat.forked_seq`, 0 then) no cursor is trusted before its session has been sent
 to begin afresh. It was told with the number that the chat had reached; a cursor from before it is
-told again, for then the answer was lost or not heeded. A session that reads on from the beginning
+told again, for then the answer was lost or not heeded; so is one that happens to be that very
+number, until the chat has gone on. A session that reads on from the beginning
 needs no telling. A restore ends all sessions, so each belongs to a device that has logged in since;
 windows that share one session count as one. This memory is the process's own: another process, or
 a new start, may send a session to begin afresh once more, which costs it a page.
@@ -41,7 +42,7 @@ def trusted(viewer: Principal, chat: ChatAccess, after_seq: int) -> bool:
         if below:
             _begun[key] = 0
         elif not known:
-            _begun[key] = chat.last_seq
+            _begun[key] = max(chat.last_seq, after_seq + 1)
         if key in _begun:
             _begun.move_to_end(key)
         while len(_begun) > _KEPT:

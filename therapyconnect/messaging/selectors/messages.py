@@ -9,6 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from therapyconnect.accounts.principal import Principal
+from therapyconnect.attachments.selectors import (
+    ATTACHED_COLUMNS,
+    ATTACHED_JOIN,
+    attached_fields,
+)
 from therapyconnect.core.errors import NotFound
 from therapyconnect.core.ids import MessageRef, parse_message_id
 from therapyconnect.core.pagination import DEFAULT_LIMIT, Limit
@@ -42,12 +47,14 @@ MESSAGE_COLUMNS: Final = f"""
     m.message_type, m.emergency, m.version, m.text_sealed, m.payload_sealed,
     m.created_at, m.edited_at, m.deleted_at, m.deleted_by_id,
     m.reply_to_seq, q.version, CASE WHEN q.deleted_at IS NULL THEN q.text_sealed END,
-    {_FIRST_MOVE.format(kind=1)}, {_FIRST_MOVE.format(kind=2)}, m.restored_seq
+    {_FIRST_MOVE.format(kind=1)}, {_FIRST_MOVE.format(kind=2)}, m.restored_seq,
+    {ATTACHED_COLUMNS}
 """
-MESSAGE_JOINS: Final = """
+MESSAGE_JOINS: Final = f"""
     JOIN messaging_chat c ON c.id = m.chat_id
     LEFT JOIN accounts_user u ON u.id = m.sender_id
     LEFT JOIN messaging_message q ON q.chat_id = m.chat_id AND q.seq = m.reply_to_seq
+    {ATTACHED_JOIN}
 """
 MESSAGE_FROM: Final = f"FROM messaging_message m {MESSAGE_JOINS}"
 
@@ -75,16 +82,18 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
         chat_id, seq, changed_seq, client_message_id, sender_id, sender_name,
         message_type, emergency, version, text_sealed, payload_sealed, created_at, edited_at,
         deleted_at, deleted_by, reply_to_seq, _, _, delivered_at, read_at,
-        restored_seq,
+        restored_seq, *_,
     ) = row  # fmt: skip
     text: str | None = None
     payload: dict[str, Any] | None = None
     quote: str | None = None
+    file: dict[str, Any] = {}
     if deleted_at is None:
         text = open_text(cipher, text_sealed, seq=seq, version=version)
         if payload_sealed is not None:
             payload = open_payload(cipher, payload_sealed, seq=seq, version=version)
         quote = render_quote(row, cipher=cipher)
+        file = render_attached(row, cipher=cipher)
     status: ReadStatus = "sent"
     reader: str | None = None
     if sender_id is not None:
@@ -102,6 +111,7 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
         text=text,
         message_type=message_type,
         emergency=emergency,
+        **file,
         payload=payload,
         read_status=status,
         delivered_at=delivered_at if status != "sent" else None,
@@ -116,6 +126,11 @@ def render_message(row: Row, *, chat: ChatAccess, cipher: Cipher) -> Message:
         deleted_by=deleted_by,
         timestamp=created_at,
     )
+
+
+def render_attached(row: Row, *, cipher: Cipher) -> dict[str, Any]:
+    """The fields of its attachment, of a row of `MESSAGE_COLUMNS`, also where it is deleted."""
+    return attached_fields(row[21:], chat_id=row[0], cipher=cipher)
 
 
 def render_quote(row: Row, *, cipher: Cipher) -> str | None:

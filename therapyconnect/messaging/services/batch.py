@@ -18,15 +18,20 @@ import structlog
 from django.conf import settings
 from psycopg import DataError, IntegrityError
 
+from therapyconnect.attachments.selectors import Stored
 from therapyconnect.core import clock
 from therapyconnect.core.errors import DomainError, Invalid
-from therapyconnect.core.ids import MessageRef
+from therapyconnect.core.ids import AttachmentRef, MessageRef
 from therapyconnect.core.queries import Row
 from therapyconnect.messaging.selectors.access import access_from_row
 from therapyconnect.messaging.selectors.alerts import Alert
 from therapyconnect.messaging.selectors.chats import details_of
 from therapyconnect.messaging.selectors.ciphers import cipher_store
-from therapyconnect.messaging.selectors.messages import render_message, render_quote
+from therapyconnect.messaging.selectors.messages import (
+    render_attached,
+    render_message,
+    render_quote,
+)
 from therapyconnect.messaging.selectors.seals import open_room_text
 from therapyconnect.messaging.services import columns
 from therapyconnect.messaging.services.allowances import Allowances, bucket_of
@@ -108,6 +113,8 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
     wrapped = trip.add("data_keys", texts(missing)) if missing else []
     targets = trip.add("stored", *_chats_and_numbers(amended)) if amended else []
     rooms = trip.add("rooms", locked) if any(isinstance(r, SetRoom) for r in batch) else []
+    files = {s.attachment for s in sends if s.attachment is not None}
+    attachments = trip.add("attachments", *map(texts, _columns(files, 2))) if files else []
     calling = {r.chat_id for r in batch if isinstance(r, Flag) or getattr(r, "emergency", False)}
     confirming = {a.chat_id for a in advances if a.reader_id.startswith("t_")} - calling
     alerts = trip.add("latest_alerts", texts(calling)) if calling else []
@@ -131,6 +138,7 @@ async def _open_ledger(connection: Connection, batch: Sequence[Request]) -> Ledg
         rooms={row[0]: _room(row, opened[row[0]]) for row in rooms},
         alerts={row[0]: Alert(*row) for row in (*alerts, *waiting)},
         unreceptive={row[0] for row in unreceptive},
+        attachments={AttachmentRef(row[0], row[1]): Stored(*row) for row in attachments},
         acknowledge_within=timedelta(seconds=rules["EMERGENCY_SECONDS"]),
         edit_window=timedelta(seconds=rules["EDIT_SECONDS"]),
     )
@@ -174,6 +182,7 @@ def _target(row: Row, book: Book) -> Target | DomainError:
             payload_sealed=row[10],
             restored_seq=row[20],
             quote=render_quote(row, cipher=book.cipher),
+            attached=render_attached(row, cipher=book.cipher),
         )
     except DomainError as damage:
         return damage
@@ -211,6 +220,8 @@ async def _write(connection: Connection, ledger: Ledger) -> None:
     trip = RoundTrip(connection)
     if ledger.messages:
         trip.add("insert_messages", *columns.of_messages(ledger.messages), now)
+    if ledger.attached:
+        trip.add("attach", *columns.of_attached(ledger.attached))
     if ledger.receipts:
         trip.add("insert_receipts", *columns.of_receipts(ledger.receipts), now)
     _write_changes(trip, ledger, now)
@@ -223,11 +234,8 @@ async def _write(connection: Connection, ledger: Ledger) -> None:
         trip.add("keep_quotas", *columns.of_quotas(ledger.allowances), now)
     touched = [book for book in ledger.books.values() if book.touched]
     if touched:
-        trip.add("update_chats", *columns.of_chats(touched), now)
-    for side in ("therapist", "patient"):
-        ids = [book.access.id for book in touched if side in book.recount]
-        if ids:
-            trip.add(f"recount_{side}", texts(ids))
+        update = "recount_chats" if any(book.recount for book in touched) else "update_chats"
+        trip.add(update, *columns.of_chats(touched), now)
     shown = sorted({chat_id for chat_id, _ in ledger.retold})
     details = trip.add("details", texts(shown)) if shown else []
     repeated = set(ledger.repeated)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from therapyconnect.core.errors import DomainError
 from therapyconnect.messaging.policies.standing import Side
@@ -37,6 +38,8 @@ class Target:
     payload_sealed: bytes | None
     restored_seq: int | None
     quote: str | None
+    attached: dict[str, Any] = field(default_factory=dict)
+    """The fields of its attachment, also where it is deleted and shows none."""
 
 
 @dataclass(slots=True)

@@ -28,6 +28,11 @@ def of_messages(messages: Rows) -> list[bytes]:
     ]  # fmt: skip
 
 
+def of_attached(attached: Rows) -> list[bytes]:
+    chats, keys, seqs = _turn(attached)
+    return [texts(chats), texts(keys), numbers(seqs)]
+
+
 def of_receipts(receipts: Rows) -> list[bytes]:
     chats, readers, kinds, up_to = _turn(receipts)
     return [texts(chats), texts(readers), numbers(kinds), numbers(up_to)]
@@ -82,6 +87,8 @@ def of_chats(books: Sequence[Book]) -> list[bytes]:
         booleans("therapist" in book.unmarked for book in books),
         booleans("patient" in book.unmarked for book in books),
         booleans(book.said_at is not None for book in books),
+        booleans("therapist" in book.recount for book in books),
+        booleans("patient" in book.recount for book in books),
     ]
 
 

@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from psycopg_pool import AsyncConnectionPool
 
-from therapyconnect.core.connections import RECONNECT_SECONDS
+from therapyconnect.core.connections import RECONNECT_SECONDS, check_unless_silent, let_go
 from therapyconnect.core.errors import DomainError, Unavailable
 from therapyconnect.core.hub import AlertChanged, Happened, Hub, Push, ReceiptMoved, Unsure
 from therapyconnect.core.queries import Reading, Row, arun
@@ -77,7 +77,7 @@ class Engine:
             timeout=POOL_WAIT_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=check_unless_silent,
         )
         await self._pool.open()
         self._lanes = Lanes(_connect_lane, self._committed, count=settings.THERAPYCONNECT["LANES"])
@@ -259,9 +259,7 @@ def ask_all(makes: Sequence[Make]) -> list[Outcome]:
     """The same for several at once: they gather in their lanes, and the first refusal is raised."""
     target = engine()
     assert target.loop is not None
-    if not django_connection.in_atomic_block:
-        # Back to its pool: a lane that waits for the database must not keep every reader waiting.
-        django_connection.close()
+    let_go()  # a lane that waits for the database must not keep every reader waiting
     futures: list[Future[Outcome]] = []
     for make in makes:
         future: Future[Outcome] = Future()

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from therapyconnect.attachments.policies import check_attachment
+from therapyconnect.attachments.selectors import Stored, fields_of
 from therapyconnect.core.errors import Conflict, DomainError, Invalid, NotFound
-from therapyconnect.core.ids import MessageRef, parse_message_id
+from therapyconnect.core.ids import AttachmentRef, MessageRef, parse_message_id
 from therapyconnect.messaging.policies.announcements import TEXTS, Announcement
 from therapyconnect.messaging.policies.content import reply_not_in_chat
 from therapyconnect.messaging.policies.emergencies import attaches
@@ -57,7 +59,10 @@ class Ledger:
     acknowledge_within: timedelta = timedelta(minutes=5)
     edit_window: timedelta = timedelta(minutes=15)
 
+    attachments: dict[AttachmentRef, Stored] = field(default_factory=dict)
+    """Those that sends name, locked."""
     messages: list[tuple[Any, ...]] = field(default_factory=list)
+    attached: list[tuple[str, str, int]] = field(default_factory=list)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
     versions: list[tuple[Any, ...]] = field(default_factory=list)
@@ -220,7 +225,13 @@ class Ledger:
             )
         if send.replaces is not None:
             self._check_replaced(send.replaces, access.hidden_seq_of(send.sender_id))
+        file = self._attachment(send) if send.attachment is not None else None
         seq = self.take_seq(book)
+        attached: dict[str, Any] = {}
+        if file is not None:
+            file.message_seq = seq
+            self.attached.append((access.id, file.key, seq))
+            attached = fields_of(file, cipher)
         payload_sealed = (
             seal_payload(cipher, payload, seq=seq, version=1) if payload is not None else None
         )
@@ -255,6 +266,7 @@ class Ledger:
             text=send.text,
             message_type=send.message_type,  # type: ignore[arg-type]  # checked at the edge
             emergency=send.emergency,
+            **attached,
             payload=payload,
             reply_to=send.reply_to.id if send.reply_to is not None else None,
             reply_to_text=quote,
@@ -277,6 +289,18 @@ class Ledger:
         return open_text(book.cipher, found.text_sealed, seq=ref.seq, version=found.version)[
             :QUOTE_LENGTH
         ]
+
+    def _attachment(self, send: Send) -> Stored:
+        """The file that a send takes; refused where it can't be this sender's, once, in this type.
+
+        The chat is in its id. Taken at once, so that the second of two in one batch is refused.
+        """
+        assert send.attachment is not None
+        file = self.attachments.get(send.attachment)
+        if file is None:
+            raise NotFound("attachment_id")
+        check_attachment(file, sender_id=send.sender_id, message_type=send.message_type)
+        return file
 
     def _check_replaced(self, ref: MessageRef, hidden_seq: int) -> None:
         found = self.quoted.get(ref)

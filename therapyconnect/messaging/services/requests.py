@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from therapyconnect.core.errors import DomainError
-from therapyconnect.core.ids import MessageRef
+from therapyconnect.core.ids import AttachmentRef, MessageRef
 from therapyconnect.messaging.policies.content import MAX_PAYLOAD_BYTES
 from therapyconnect.messaging.selectors.access import ChatAccess
 from therapyconnect.messaging.selectors.happenings import Happening
@@ -47,12 +47,15 @@ class Send:
     """What asked, so that the push to that very socket can be its ack."""
     replaces: MessageRef | None = None
     """The prescription that this one corrects."""
+    attachment: AttachmentRef | None = None
 
     def body(self) -> bytes:
-        """The request's body in one canonical form, defaults filled in."""
-        return _canonical.encode(
-            (self.text, self.message_type, self.emergency, self.reply_to, self.payload)
-        )
+        """The request's body in one canonical form, defaults filled in.
+
+        Without an attachment it is what it was before there were any: stored digests depend on it.
+        """
+        said = (self.text, self.message_type, self.emergency, self.reply_to, self.payload)
+        return _canonical.encode(said if self.attachment is None else (*said, self.attachment.key))
 
     @property
     def user_id(self) -> str:

@@ -9,7 +9,7 @@ from therapyconnect.accounts.policies import check_own_id
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.core.errors import NotFound
 from therapyconnect.core.ids import parse_chat_id, parse_message_id
-from therapyconnect.messaging.policies.content import check_content, check_reply
+from therapyconnect.messaging.policies.content import check_attached, check_content, check_reply
 from therapyconnect.messaging.policies.payloads import replaced_prescription
 from therapyconnect.messaging.services.engine import ask
 from therapyconnect.messaging.services.requests import (
@@ -63,6 +63,7 @@ def build_send(
         client_message_id=client_message_id,
         payload=payload,
         replaces=replaced_prescription(message_type, payload),
+        attachment=check_attached(attachment_id, chat_id),
         reply=reply,
         origin=origin,
     )

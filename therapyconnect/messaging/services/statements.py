@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from therapyconnect.attachments.selectors import STORED_COLUMNS
 from therapyconnect.messaging.selectors.access import ACCESS_COLUMNS
 from therapyconnect.messaging.selectors.alerts import LATEST_ALERTS_SQL, WAITING_ALERTS_SQL
 from therapyconnect.messaging.selectors.chats import DETAIL_SQL
@@ -59,6 +60,25 @@ _INSERT_MESSAGES_SQL: Final = """
         AS v (chat_id, seq, sender_id, client_message_id, fingerprint, message_type, emergency,
               text_sealed, payload_sealed, reply_to_seq)
 """
+# Locked after the chats, by key: what is being scanned is locked for a moment only, and what is
+# doomed not at all. Index: primary key.
+_ATTACHMENTS_SQL: Final = f"""
+    SELECT {STORED_COLUMNS}
+    FROM unnest($1::text[], $2::text[]) AS k (chat_id, key)
+    JOIN attachments_attachment a ON a.chat_id = k.chat_id AND a.key = k.key
+    WHERE a.doomed_at IS NULL ORDER BY a.chat_id, a.key FOR UPDATE OF a
+"""
+# Both sides of the bond in one statement, and none of it where a batch has no attachment.
+_ATTACH_SQL: Final = """
+    WITH taken AS (
+        UPDATE attachments_attachment a SET message_seq = v.seq
+        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS v (chat_id, key, seq)
+        WHERE a.chat_id = v.chat_id AND a.key = v.key
+    )
+    UPDATE messaging_message m SET attachment_id = v.key
+    FROM unnest($1::text[], $2::text[], $3::bigint[]) AS v (chat_id, key, seq)
+    WHERE m.chat_id = v.chat_id AND m.seq = v.seq
+"""
 _INSERT_RECEIPTS_SQL: Final = """
     INSERT INTO messaging_receipt (chat_id, reader_id, kind, up_to_seq, at)
     SELECT v.*, $5::timestamptz
@@ -69,32 +89,31 @@ _INSERT_RECEIPTS_SQL: Final = """
 _UPDATE_CHATS_SQL: Final = """
     UPDATE messaging_chat c SET
         last_seq = v.last_seq, last_message_seq = v.last_message_seq,
-        active_at = CASE WHEN v.said THEN $13::timestamptz ELSE c.active_at END,
-        updated_at = CASE WHEN v.said THEN $13::timestamptz ELSE c.updated_at END,
+        active_at = CASE WHEN v.said THEN $15::timestamptz ELSE c.active_at END,
+        updated_at = CASE WHEN v.said THEN $15::timestamptz ELSE c.updated_at END,
         therapist_delivered_seq = v.t_delivered, therapist_read_seq = v.t_read,
         patient_delivered_seq = v.p_delivered, patient_read_seq = v.p_read,
-        therapist_unread_count = v.t_unread, patient_unread_count = v.p_unread,
+        therapist_unread_count = {therapist}, patient_unread_count = {patient},
         therapist_marked_unread = c.therapist_marked_unread AND NOT v.t_unmark,
         patient_marked_unread = c.patient_marked_unread AND NOT v.p_unmark
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-        $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], $11::bool[], $12::bool[])
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::bool[], $11::bool[], $12::bool[],
+        $13::bool[], $14::bool[])
         AS v (id, last_seq, last_message_seq, t_delivered, t_read, p_delivered, p_read,
-              t_unread, p_unread, t_unmark, p_unmark, said)
+              t_unread, p_unread, t_unmark, p_unmark, said, t_recount, p_recount)
     WHERE c.id = v.id
 """
-# What was restored counts from its restore on. Indexes: the primary key, message_restored.
-_RECOUNT_SQL: Final = """
-    UPDATE messaging_chat c SET {side}_unread_count = (
+# Comes after the messages of the batch were written. What was restored counts from its restore on.
+# Indexes: the primary key, message_restored.
+_RECOUNTED: Final = """CASE WHEN NOT v.{initial}_recount THEN v.{initial}_unread ELSE (
         SELECT count(*) FROM messaging_message m WHERE m.chat_id = c.id
-        AND m.seq > GREATEST(c.{side}_read_seq, c.{side}_hidden_seq) AND m.restored_seq IS NULL
+        AND m.seq > GREATEST(v.{initial}_read, c.{side}_hidden_seq) AND m.restored_seq IS NULL
         AND m.sender_id = c.{other}_id AND m.deleted_at IS NULL
     ) + (
         SELECT count(*) FROM messaging_message m WHERE m.chat_id = c.id
-        AND m.restored_seq > c.{side}_read_seq AND m.seq > c.{side}_hidden_seq
+        AND m.restored_seq > v.{initial}_read AND m.seq > c.{side}_hidden_seq
         AND m.sender_id = c.{other}_id AND m.deleted_at IS NULL
-    )
-    WHERE c.id = ANY($1)
-"""
+    ) END"""
 _ROOMS_SQL: Final = """
     SELECT r.chat_id, r.room_type, r.description_sealed, r.tags_sealed,
            r.therapist_can_see_history, r.patient_can_see_history
@@ -197,6 +216,7 @@ def statements() -> Statements:
         "newest": _NEWEST_SQL,
         "data_keys": datakeys.SELECT_SQL.replace("%s", "$1"),
         "stored": _STORED_SQL,
+        "attachments": _ATTACHMENTS_SQL,
         "rooms": _ROOMS_SQL,
         "latest_alerts": LATEST_ALERTS_SQL,
         "waiting_alerts": WAITING_ALERTS_SQL,
@@ -204,18 +224,22 @@ def statements() -> Statements:
         "lock_quotas": allowances.LOCK_SQL,
         "keep_quotas": allowances.KEEP_SQL,
         "insert_messages": _INSERT_MESSAGES_SQL,
+        "attach": _ATTACH_SQL,
         "insert_receipts": _INSERT_RECEIPTS_SQL,
         "insert_events": _INSERT_EVENTS_SQL,
         "insert_versions": _INSERT_VERSIONS_SQL,
         "insert_alerts": _INSERT_ALERTS_SQL,
         "deliver_alerts": _DELIVER_ALERTS_SQL,
         "update_messages": _UPDATE_MESSAGES_SQL,
-        "update_chats": _UPDATE_CHATS_SQL,
+        # Two plans: where nothing is counted, the counting need not be set up.
+        "update_chats": _UPDATE_CHATS_SQL.format(therapist="v.t_unread", patient="v.p_unread"),
+        "recount_chats": _UPDATE_CHATS_SQL.format(
+            therapist=_RECOUNTED.format(side="therapist", initial="t", other="patient"),
+            patient=_RECOUNTED.format(side="patient", initial="p", other="therapist"),
+        ),
         "update_facts": _UPDATE_FACTS_SQL,
         "update_rooms": _UPDATE_ROOMS_SQL,
         "end_care": _END_CARE_SQL,
-        "recount_therapist": _RECOUNT_SQL.format(side="therapist", other="patient"),
-        "recount_patient": _RECOUNT_SQL.format(side="patient", other="therapist"),
         "details": f"{DETAIL_SQL} WHERE c.id = ANY($1)",
         "commit": COMMIT_SQL,
     }

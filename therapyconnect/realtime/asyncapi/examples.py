@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from therapyconnect.attachments.shapes import Attachment
 from therapyconnect.crisis.resources import CrisisResource
 from therapyconnect.messaging.shapes import (
     ChatDetail,
@@ -111,6 +112,13 @@ _CHAT: Final = ChatDetail(
     ),
     relationship_active=True,
 )
+_FILE: Final = Attachment(
+    id="ATT_t_abc123_p_xyz789_0f1e2d3c4b5a69788796a5b4",
+    state="ready",
+    name="diary.pdf",
+    size=48_213,
+    content_type="application/pdf",
+)
 _NOTIFICATION: Final = Notification(
     id="NTF_5c1c2a0e9b7d4f3a8e6d1c20",
     kind="admin",
@@ -181,6 +189,7 @@ EXAMPLES: Final[Mapping[Frame, tuple[msgspec.Struct, ...]]] = {
     ),
     frames.EmergencyFlaggedSaid: (frames.EmergencyFlaggedSaid(message_id=MESSAGE_ID, seq=8),),
     frames.EmergencyUpdatedSaid: (frames.EmergencyUpdatedSaid(emergency_alert=_TAKEN),),
+    frames.AttachmentUpdatedSaid: (frames.AttachmentUpdatedSaid(attachment=_FILE),),
     frames.ChatUpdatedSaid: (frames.ChatUpdatedSaid(chat=_CHAT, seq=8),),
     frames.HiddenSaid: (frames.HiddenSaid(seq=3, chat_id=CHAT_ID),),
     frames.NotificationSaid: (frames.NotificationSaid(notification=_NOTIFICATION),),

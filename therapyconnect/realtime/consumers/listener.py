@@ -8,7 +8,7 @@ import structlog
 from msgspec import UNSET, UnsetType
 
 from therapyconnect.accounts.principal import Principal
-from therapyconnect.core.hub import AlertChanged, Notified, ReceiptMoved, Typing
+from therapyconnect.core.hub import AlertChanged, AttachmentChanged, Notified, ReceiptMoved, Typing
 from therapyconnect.core.rest.errors import translate
 from therapyconnect.crisis.selectors import known_resources
 from therapyconnect.messaging.selectors.messages import see
@@ -117,6 +117,14 @@ class Listener:
             self.say(
                 frames.EmergencyUpdatedSaid(
                     emergency_alert=change.alert, chat_id=self.scope_of(change.chat_id)
+                )
+            )
+
+    def hear_attachment(self, change: AttachmentChanged) -> None:
+        if self.established:
+            self.say(
+                frames.AttachmentUpdatedSaid(
+                    attachment=change.attachment, chat_id=self.scope_of(change.chat_id)
                 )
             )
 

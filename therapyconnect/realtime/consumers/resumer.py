@@ -35,6 +35,7 @@ class Resumer(Listener):
             done, receipts, gap = await self._replay_events(chat_id, after_seq)
             for receipt in self._said_meanwhile:
                 _include(receipt, receipts)
+            self.hub.heed_horizons(chat_id, receipts)
             self._floors[chat_id] = max(done, self._floors.get(chat_id, 0))
             self.say(
                 frames.ResumedSaid(

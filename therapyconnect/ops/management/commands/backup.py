@@ -10,13 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from therapyconnect.ops.backups import objects
 from therapyconnect.ops.backups.errors import BackupError
 from therapyconnect.ops.backups.making import make_backup
 from therapyconnect.ops.backups.progress import as_size
 from therapyconnect.ops.backups.whole_file import whole_file
 
 _HELP = """\
-Write all that the database holds into one sealed file, while the server runs.
+Write all that the database holds into one sealed file, while the server runs. The objects of
+attachments lie in their folder or bucket: copy that after it, as it is.
 
 The file appears under its name only once it is whole. It holds no key: keep a copy of the key ring
 apart from it, for without the ring nobody can open it, and with both anybody can.
@@ -56,3 +58,8 @@ class Command(BaseCommand):
             f"Backup of {note.made_at}: {as_size(size)}, sealed with key {ring.current} of the key"
             " ring, which is not in it. Keep a copy of the ring apart."
         )
+        if files := objects.count():
+            self.stderr.write(
+                f"The objects of {files} attachments are not in it: copy {objects.where()} now, as"
+                " it is. They are sealed with keys that only the backup and the ring give."
+            )

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from therapyconnect.accounts.models import User
+from therapyconnect.attachments.storage import StoreDown
 from therapyconnect.messaging.models import Chat, Message
 from therapyconnect.ops import checkup
+from therapyconnect.ops.backups import objects
 from therapyconnect.ops.backups.errors import BackupError
 from therapyconnect.ops.backups.restoring import check_backup, check_database, check_note, load
 
@@ -70,3 +72,14 @@ class Command(BaseCommand):
             f"Restored {User.objects.count()} users, {Chat.objects.count()} chats and"
             f" {Message.objects.count()} messages. Everyone has to log in again."
         )
+        try:
+            lost = objects.missing()
+        except StoreDown as error:
+            raise CommandError(
+                f"Restored, but {objects.where()} does not answer: {error}"
+            ) from None
+        if lost:
+            self.stdout.write(
+                f"The objects of {lost} attachments are not in {objects.where()}: copy them back"
+                " from where they were saved. Until then nobody can fetch these files."
+            )

@@ -1,0 +1,26 @@
+-- The product's tables, simplified: people, chats of two, messages; and the pairs that talk.
+CREATE TABLE person (id text PRIMARY KEY, name text NOT NULL);
+CREATE TABLE chat (
+    id text PRIMARY KEY,
+    therapist_id text NOT NULL REFERENCES person,
+    patient_id text NOT NULL REFERENCES person,
+    status text NOT NULL DEFAULT 'active'
+);
+CREATE TABLE message (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    chat_id text NOT NULL REFERENCES chat,
+    sender_id text NOT NULL REFERENCES person,
+    client_message_id text NOT NULL,
+    text text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (chat_id, sender_id, client_message_id)
+);
+CREATE INDEX message_of_chat ON message (chat_id, id);
+
+INSERT INTO person
+SELECT role || '_load' || lpad(n::text, 5, '0'), 'Load ' || n
+FROM generate_series(1, :pairs) AS n, unnest('{t,p}'::text[]) AS role;
+INSERT INTO chat
+SELECT 'CHAT_' || t || '_' || p, t, p
+FROM generate_series(1, :pairs) AS n,
+    LATERAL (SELECT 't_load' || lpad(n::text, 5, '0') AS t, 'p_load' || lpad(n::text, 5, '0') AS p);

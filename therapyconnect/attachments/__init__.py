@@ -1,0 +1,1 @@
+"""Attachments that can be trusted: names, inspection, scanning, storage, download."""
