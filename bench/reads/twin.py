@@ -52,8 +52,8 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "id", "chat_id", "seq", "changed_seq", "client_message_id", "sender_id", "sender_name",
             "text", "message_type", "emergency", "attachment_url", "attachment_name",
             "attachment_size", "attachment_state", "payload", "read_status", "delivered_at",
-            "read_at", "read_by", "reply_to", "reply_to_text", "edited", "edited_at", "deleted", "deleted_at",
-            "deleted_by_id", "timestamp",
+            "read_at", "read_by", "reply_to", "reply_to_text", "edited", "edited_at", "deleted",
+            "deleted_at", "deleted_by_id", "timestamp",
         )  # fmt: skip
 
     def get_id(self, message: Message) -> str:
