@@ -34,6 +34,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     attachment_url = serializers.CharField(default=None)
     attachment_name = serializers.CharField(default=None)
     attachment_size = serializers.IntegerField(default=None)
+    attachment_state = serializers.CharField(default=None)
     payload = serializers.JSONField(default=None)
     read_status = serializers.SerializerMethodField()
     delivered_at = serializers.DateTimeField()
@@ -50,9 +51,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         fields = (
             "id", "chat_id", "seq", "changed_seq", "client_message_id", "sender_id", "sender_name",
             "text", "message_type", "emergency", "attachment_url", "attachment_name",
-            "attachment_size", "payload", "read_status", "delivered_at", "read_at", "read_by",
-            "reply_to", "reply_to_text", "edited", "edited_at", "deleted", "deleted_at",
-            "deleted_by_id", "timestamp",
+            "attachment_size", "attachment_state", "payload", "read_status", "delivered_at",
+            "read_at", "read_by", "reply_to", "reply_to_text", "edited", "edited_at", "deleted",
+            "deleted_at", "deleted_by_id", "timestamp",
         )  # fmt: skip
 
     def get_id(self, message: Message) -> str:

@@ -29,6 +29,7 @@ from therapyconnect.messaging.selectors.happenings import Happening, event_for
 from therapyconnect.messaging.selectors.messages import (
     MESSAGE_COLUMNS,
     MESSAGE_FROM,
+    MESSAGE_JOINS,
     render_message,
 )
 from therapyconnect.messaging.shapes import ChatDetail, Events, Horizons, Message, Receipts
@@ -36,17 +37,24 @@ from therapyconnect.vault.datakeys import CipherStore
 
 # A piece of each chat's sequence, by primary key. Each number of a chat is either a message's or a
 # ChatEvent's, so a piece of so many numbers holds so many rows of the two, and no more are read.
-_PIECES: Final = "unnest(%s::text[], %s::bigint[], %s::bigint[]) AS k (chat_id, above, up_to)"
+# The LIMIT is never reached: it keeps the planner from joining first and then throwing a whole
+# chat away but for its piece.
+_PIECES: Final = """
+    FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS k (chat_id, above, up_to)
+    CROSS JOIN LATERAL (
+        SELECT x.* FROM {table} x
+        WHERE x.chat_id = k.chat_id AND x.seq > k.above AND x.seq <= k.up_to
+        ORDER BY x.seq LIMIT k.up_to - k.above
+    ) {name}
+"""
 _CREATED_SQL: Final = f"""
-    SELECT {MESSAGE_COLUMNS} {MESSAGE_FROM}
-    JOIN {_PIECES} ON m.chat_id = k.chat_id AND m.seq > k.above AND m.seq <= k.up_to
+    SELECT {MESSAGE_COLUMNS} {_PIECES.format(table="messaging_message", name="m")} {MESSAGE_JOINS}
 """
 _CHANGED_SQL: Final = f"""
     SELECT e.chat_id, e.seq, e.type, e.at, e.actor_id, e.message_seq,
            e.version IS NULL OR e.version = (SELECT m.version FROM messaging_message m
                                              WHERE m.chat_id = e.chat_id AND m.seq = e.message_seq)
-    FROM messaging_chatevent e
-    JOIN {_PIECES} ON e.chat_id = k.chat_id AND e.seq > k.above AND e.seq <= k.up_to
+    {_PIECES.format(table="messaging_chatevent", name="e")}
 """
 _NAMED_SQL: Final = f"""
     SELECT {MESSAGE_COLUMNS} {MESSAGE_FROM}
