@@ -12,6 +12,10 @@ export interface Asking {
   readonly signal?: AbortSignal | undefined;
   /** Of 4xx that are answers here and no refusals. */
   readonly accept?: readonly number[];
+  /** How long to wait for the answer, where not as long as for all. */
+  readonly seconds?: number;
+  /** Reads a good answer's body, where that is not text. */
+  readonly take?: (answer: Response) => Promise<string>;
 }
 
 export interface Answer {
@@ -56,7 +60,7 @@ export class Http {
     const timer = setTimeout(() => {
       late = true;
       control.abort();
-    }, this.seconds * 1000);
+    }, (asking.seconds ?? this.seconds) * 1000);
     const abort = (): void => control.abort();
     asking.signal?.addEventListener("abort", abort);
     if (asking.signal?.aborted) abort();
@@ -74,7 +78,7 @@ export class Http {
         credentials: "omit",
         cache: "no-store",
       });
-      const text = await answer.text();
+      const text = await (answer.ok && asking.take !== undefined ? asking.take(answer) : answer.text());
       if (answer.ok || asking.accept?.includes(answer.status)) return { status: answer.status, text };
       throw errorOf(answer.status, answer.headers, text);
     } catch (cause) {
@@ -95,6 +99,17 @@ export class Http {
       if (!(error instanceof TherapyConnectError) || error.status !== 401) throw error;
       return await this.once(method, path, bearing(await bearer.renew(token), asking));
     }
+  }
+
+  /** Bytes; in memory as a whole. */
+  async blob(bearer: Bearer, path: string): Promise<Blob> {
+    let got: Blob | undefined;
+    const take = async (answer: Response): Promise<string> => {
+      got = await answer.blob();
+      return "";
+    };
+    await this.asked(bearer, "GET", path, { take });
+    return got ?? new Blob([]);
   }
 
   /** The same for what only reads: asked again while the server is away, for a bounded time. */

@@ -55,10 +55,12 @@ export class Outbox extends Emitter<OutboxEvents> {
     return outgoing;
   }
 
-  /** Who sends from now on: takes up what the store holds of them, and holds back all else. */
+  /** Who sends from now on: goes on with what waits of them, here and in the store; drops all else. */
   async open(userId: string): Promise<void> {
     if (this.#user === userId) return;
     this.#user = userId;
+    for (const [id, outgoing] of this.#all) if (outgoing.record.sender !== userId) this.#all.delete(id);
+    for (const lane of this.#lanes.values()) void this.#run(lane);
     const records = (await this.store.all()).filter((record) => record.sender === userId);
     for (const record of records.sort((one, other) => one.order - other.order)) {
       if (!this.#all.has(record.body.client_message_id)) {
@@ -67,17 +69,17 @@ export class Outbox extends Emitter<OutboxEvents> {
     }
   }
 
-  /** Nothing goes out any more; the store keeps what waits. */
+  /** Nothing more goes out until `open`. */
   close(): void {
     this.#user = null;
-    this.#all.clear();
-    this.#lanes.clear();
     this.nudge();
   }
 
   /** Forget what waits, in the store too. */
   async clear(): Promise<void> {
     this.close();
+    this.#all.clear();
+    this.#lanes.clear();
     await this.store.clear();
   }
 
@@ -128,7 +130,7 @@ export class Outbox extends Emitter<OutboxEvents> {
   }
 
   async #run(lane: Lane): Promise<void> {
-    if (lane.running) return;
+    if (lane.running || this.#user === null) return;
     lane.running = true;
     try {
       for (let next = lane.waiting[0]; next !== undefined; next = lane.waiting[0]) {
@@ -157,13 +159,16 @@ export class Outbox extends Emitter<OutboxEvents> {
         const error = errorOfFailure(cause);
         if (this.#all.get(outgoing.id) !== outgoing) return this.#user !== null;
         broken = error.status === 500 ? broken + 1 : 0;
-        const unsigned = error.status === 401;
-        if (!unsigned && (!error.temporary || broken >= BROKEN_ATTEMPTS)) {
+        if (error.code === "signed_out" || this.#user === null) {
+          outgoing.wait(error);
+          outgoing.is("queued");
+          return false;
+        }
+        if ((!error.temporary && error.status !== 401) || broken >= BROKEN_ATTEMPTS) {
           outgoing.fail(error);
           return true;
         }
         outgoing.wait(error);
-        if (unsigned) return false;
         await pause(backoff.next(error.retryAfter), this.#wake.signal);
       }
     }

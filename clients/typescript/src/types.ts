@@ -25,6 +25,30 @@ export type Said = UserSocketSaid;
 export type Asked = UserSocketAsked;
 export type SaidOf<Type extends Said["type"]> = Extract<Said, { type: Type }>;
 
+const EVENTS = [
+  "chat_message",
+  "new_message",
+  "emergency_message",
+  "message_edited",
+  "message_deleted",
+  "message_restored",
+  "emergency_flagged",
+  "chat_updated",
+  "hidden",
+] as const;
+
+/** A frame that has a place in its chat's sequence. */
+export type EventSaid = SaidOf<(typeof EVENTS)[number]>;
+
+export function isEvent(said: Said): said is EventSaid {
+  return (EVENTS as readonly string[]).includes(said.type);
+}
+
+/** The place: a message's own number, or that of what became of it. */
+export function seqOf(said: EventSaid): number {
+  return "message" in said && said.type !== "message_restored" ? said.message.seq : said.seq;
+}
+
 export type Role = Me["role"];
 
 /** The role that an id holds. */
