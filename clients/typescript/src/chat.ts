@@ -16,6 +16,7 @@ import {
   type MessageVersion,
   type Receipts,
   type SaidOf,
+  type SentMessage,
 } from "./types.js";
 
 export interface NewMessage {
@@ -163,6 +164,13 @@ export class Chat extends Emitter<ChatEvents> {
 
   async restoreMessage(messageId: string): Promise<Message> {
     return this.#took(await this.around.api.post("/api/messages/{id}/restore_message/", { path: { id: messageId } }));
+  }
+
+  /** Mark one's own message urgent; a patient's raises the alert, and the answer says whom to call. */
+  async flag(messageId: string): Promise<SentMessage> {
+    const flagged = await this.around.api.post("/api/messages/{id}/mark_emergency/", { path: { id: messageId } });
+    this.#took(flagged);
+    return flagged;
   }
 
   /** I have read up to here; to the end, without a number. Told in batches; never goes back. */

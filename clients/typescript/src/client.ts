@@ -1,4 +1,5 @@
 // The whole of it: one user, one session, one socket.
+import { Account } from "./account.js";
 import { Alerts } from "./alerts.js";
 import { Api } from "./api.js";
 import type { Chat, NewMessage } from "./chat.js";
@@ -52,6 +53,7 @@ export interface ClientEvents {
 
 export class TherapyConnect extends Emitter<ClientEvents> {
   readonly session: Session;
+  readonly account: Account;
   readonly connection: Connection;
   /** Every route, typed. */
   readonly api: Api;
@@ -74,6 +76,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketMaker }).WebSocket;
     if (Socket === undefined) throw new TypeError("This platform has no WebSocket: give one in the options.");
     this.session = new Session(http, options.tokens ?? new MemoryTokenStore(), spare);
+    this.account = new Account(http, this.session);
     this.api = new Api(http, this.session);
     this.uploads = new Uploads(http, this.session);
     this.connection = new Connection(http, this.session, Socket, spare);

@@ -4,6 +4,7 @@ export { MemoryTokenStore, WebTokenStore, type Tokens, type TokenStore } from ".
 export { MemoryQueueStore, WebQueueStore, type QueueStore } from "./queue-store.js";
 export type { Draft, Outgoing, OutgoingState, QueueRecord } from "./outgoing.js";
 export type { Outbox } from "./outbox.js";
+export type { Account, DeviceSession } from "./account.js";
 export type { Alerts } from "./alerts.js";
 export type { AnswerOf, Api, Given, Method, Page, PathOf } from "./api.js";
 export type { Chat, ChatEvents, NewMessage } from "./chat.js";
