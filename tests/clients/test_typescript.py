@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tests.harness.server import PASSWORD, ROOT, LiveServer, Pair
 
 PACKAGE = ROOT / "clients" / "typescript"
 NODE = 20
+Record = Callable[[str, object], None]
 AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
 SHIPPED = ("README.md", "package.json", "package-lock.json", ".npmrc", "src", "test", "scripts")
 SECONDS = 240
@@ -72,9 +73,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """A server of one's own, throttles on, to be killed and locked."""
     with own_database(SERVER_URL) as url:
-        live = LiveServer(
-            tmp_path_factory.mktemp("breakable"), database_url=url, throttles=True
-        )
+        live = LiveServer(tmp_path_factory.mktemp("breakable"), database_url=url, throttles=True)
         live.start()
         yield live
         live.stop()
@@ -92,24 +91,45 @@ def node_tests(
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
     passed = re.search(r"^# pass (\d+)$", done.stdout, re.M)
-    assert passed is not None and int(passed[1]) > 0, done.stdout
+    assert passed is not None, done.stdout
+    assert int(passed[1]) > 0, done.stdout
     return "; ".join(re.findall(r"^# measured: (.*)$", done.stdout, re.M))
 
 
-@pytest.mark.parametrize("name", ["basics"])
+@pytest.mark.parametrize("name", ["basics", "lines", "tokens"])
 def test_on_a_server_that_lives(
     name: str,
     package: Path,
     server: LiveServer,
-    _pairs: Iterator[Pair],
+    _pairs: Iterator[Pair],  # noqa: PT019
     seed: int,
-    record_property: object,
+    record_property: Record,
 ) -> None:
     pairs = [next(_pairs) for _ in range(16)]
     with controlled(server) as port:
         measured = node_tests(package, name, server, pairs, seed, port)
     if measured:
-        record_property("measured", measured)  # type: ignore[operator]
+        record_property("measured", measured)
+
+
+def test_on_a_server_that_is_killed_and_locked(
+    package: Path, breakable: LiveServer, seed: int, record_property: Record
+) -> None:
+    with controlled(breakable) as port:
+        measured = node_tests(package, "faults", breakable, breakable.load_pairs(6), seed, port)
+    record_property("measured", measured)
+
+
+def test_the_readmes_program_works(package: Path, server: LiveServer) -> None:
+    program = re.search(r"```js\n(.*?)```", (package / "README.md").read_text(), re.S)
+    assert program is not None
+    (package / "readme.mjs").write_text(program[1])
+    done = run(
+        package, "node", "--experimental-websocket", "--no-warnings", "readme.mjs",
+        BASE=server.base,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^on the server's disk as MSG_", done.stdout, re.M)
 
 
 def test_the_lock_names_no_registry() -> None:

@@ -29,7 +29,7 @@ FRAMES = (
 
 
 def documents() -> dict[str, dict[str, Any]]:
-    """name -> document: the API's, and the schemas of the sockets' as those of one without paths."""
+    """The API's document, and the schemas of the sockets' as those of one without paths."""
     manage = [sys.executable, str(ROOT / "manage.py")]
     api = json.loads(_run([*manage, "spectacular", "--format", "openapi-json"]))
     sockets = json.loads(_run([*manage, "shell", "--verbosity", "0", "-c", FRAMES]))
@@ -87,7 +87,7 @@ def _hash(text: str) -> str:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise SystemExit(done.stderr[-3000:] or done.stdout[-3000:])
     return done.stdout

@@ -124,7 +124,7 @@ export class Chat extends Emitter<ChatEvents> {
     return this.messages;
   }
 
-  /** Hold one page more of what is older; false where there is none. */
+  /** Hold one page more of what is older; whether there may be more still. */
   async loadOlder(): Promise<boolean> {
     const first = this.messages[0];
     if (this.#oldest) return false;

@@ -82,9 +82,12 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     this.connection = new Connection(http, this.session, Socket, spare);
     this.alerts = new Alerts(this.api);
     this.#receipts = new ReceiptsOut(this.connection);
-    this.outbox = new Outbox(this.api, options.queue ?? new MemoryQueueStore(), options.queueLimit ?? 500, (message) =>
-      this.chats.find(message.chat_id)?.putMessage(message),
-    );
+    const queue = options.queue ?? new MemoryQueueStore();
+    this.outbox = new Outbox(this.api, queue, options.queueLimit ?? 500, (message) => {
+      this.chats.find(message.chat_id)?.putMessage(message);
+      // The server answers again: no need to wait out a long pause.
+      if (!this.connection.online) this.connection.nudge();
+    });
     this.chats = new Chats({
       api: this.api,
       outbox: this.outbox,

@@ -103,6 +103,9 @@ export class Inbox {
     const turn = this.#syncing;
     const current = (): boolean => turn === this.#syncing;
     this.#replaying.clear();
+    // What came ahead on the last socket may be from before a restore: the replay has what is true.
+    for (const sequence of this.#sequences.values()) sequence.restart(sequence.known);
+    this.#early = [];
     const backoff = new Backoff(300, 10_000);
     await this.#resumeAll([...this.#sequences.keys()], current);
     while (current()) {

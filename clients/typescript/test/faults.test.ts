@@ -1,7 +1,7 @@
 // A server that is killed, stopped, locked or overrun: what was asked is there once it is back, once.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { aPair, ask, both, stopAll, until } from "./world.js";
+import { aPair, ask, both, hurry, stopAll, until } from "./world.js";
 
 after(stopAll);
 
@@ -21,6 +21,7 @@ test("the server is killed and started again, twice, while both write", async (c
     await until(() => done() >= least, `${least} are acked`, 60);
     await ask("kill");
     await ask("start");
+    hurry(therapist, patient);
   }
   const messages = await acked;
   const all = Array.from(sent, (_, index) => index + 1);
@@ -43,6 +44,7 @@ test("a server that goes away says so, and its sockets come back", async () => {
   await until(() => states.includes("waiting"), "it knows");
   const waiting = p.send({ text: "meanwhile" });
   await ask("start");
+  hurry(patient);
   await waiting.sent();
   await until(() => patient.connection.online, "it is back", 60);
   await t.send({ text: "welcome back" }).sent();
@@ -51,7 +53,7 @@ test("a server that goes away says so, and its sockets come back", async () => {
 
 test("503: asked again until it is there, once; an emergency says meanwhile whom to call", async () => {
   const pair = aPair();
-  const { p } = await both(pair);
+  const { patient, p } = await both(pair);
   await ask("lock");
   const calm = p.send({ text: "calm" });
   const help = p.send({ text: "help", emergency: true });
@@ -60,6 +62,7 @@ test("503: asked again until it is there, once; an emergency says meanwhile whom
   assert.ok((calm.error?.retryAfter ?? 0) >= 1);
   assert.notEqual(help.state, "failed");
   await ask("unlock");
+  hurry(patient);
   await Promise.all([calm.sent(), help.sent()]);
   assert.equal(await ask(`rows ${pair.chat_id}`), "2");
 });

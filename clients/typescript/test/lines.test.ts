@@ -119,7 +119,9 @@ test("what waited in a store goes out after a reload, in order, once", async () 
   await t.load();
   // The answer to the first is lost; the others never leave.
   line.limit(() => 150);
+  line.cut();
   const first = p.send({ text: "0" });
+  while ((await ask(`rows ${pair.chat_id}`)) !== "1") patient.outbox.nudge();
   await until(() => first.error !== null, "the answer was lost");
   line.down();
   for (const text of ["1", "2", "3"]) p.send({ text });
