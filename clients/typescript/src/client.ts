@@ -1,0 +1,226 @@
+// The whole of it: one user, one session, one socket.
+import { Account } from "./account.js";
+import { Alerts } from "./alerts.js";
+import { Api } from "./api.js";
+import type { Chat, NewMessage } from "./chat.js";
+import { Chats } from "./chats.js";
+import { Connection, type ConnectionState, type SocketMaker } from "./connection.js";
+import { Emitter } from "./emitter.js";
+import { errorOfFailure, TherapyConnectError } from "./errors.js";
+import { Http } from "./http.js";
+import { Inbox } from "./inbox.js";
+import { Outbox } from "./outbox.js";
+import type { Outgoing } from "./outgoing.js";
+import { MemoryQueueStore, type QueueStore } from "./queue-store.js";
+import { ReceiptsOut } from "./receipts.js";
+import { Session, type LogIn } from "./session.js";
+import { MemoryTokenStore, type TokenStore } from "./tokens.js";
+import type { Alert, Me, Message, Notification, Said } from "./types.js";
+import { Uploads } from "./uploads.js";
+
+export interface Options {
+  /** Where the server is: `https://chat.clinic.example`. */
+  readonly url: string;
+  /** Where the tokens are kept; in memory, unless given. */
+  readonly tokens?: TokenStore;
+  /** Where outgoing messages wait; in memory, unless given. */
+  readonly queue?: QueueStore;
+  /** How many may wait (an emergency always may). */
+  readonly queueLimit?: number;
+  /** A WebSocket class, where the platform has none (Node before 22). */
+  readonly WebSocket?: SocketMaker;
+  readonly fetch?: typeof globalThis.fetch;
+  /** How long a request may take. */
+  readonly requestSeconds?: number;
+  /** So long before its end a token is replaced. */
+  readonly renewSeconds?: number;
+}
+
+export interface ClientEvents {
+  /** A message in any chat: each once, in its chat's order. */
+  message: NewMessage;
+  /** The other one's urgent message, or one that was flagged later: to be shown, also where muted. */
+  emergency: { readonly chat: Chat; readonly message: Message };
+  alert: Alert;
+  notification: Notification;
+  outgoing: Outgoing;
+  connection: ConnectionState;
+  /** All that was missed is here. */
+  synced: undefined;
+  /** Who is signed in; null once nobody is. */
+  user: string | null;
+}
+
+export class TherapyConnect extends Emitter<ClientEvents> {
+  readonly session: Session;
+  readonly account: Account;
+  readonly connection: Connection;
+  /** Every route, typed. */
+  readonly api: Api;
+  readonly chats: Chats;
+  readonly alerts: Alerts;
+  readonly outbox: Outbox;
+  readonly uploads: Uploads;
+  readonly #inbox: Inbox;
+  readonly #receipts: ReceiptsOut;
+  #synced = false;
+
+  constructor(options: Options) {
+    super();
+    const spare = options.renewSeconds ?? 60;
+    const http = new Http(
+      options.url,
+      options.fetch ?? globalThis.fetch.bind(globalThis),
+      options.requestSeconds ?? 15,
+    );
+    const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketMaker }).WebSocket;
+    if (Socket === undefined) throw new TypeError("This platform has no WebSocket: give one in the options.");
+    this.session = new Session(http, options.tokens ?? new MemoryTokenStore(), spare);
+    this.account = new Account(http, this.session);
+    this.api = new Api(http, this.session);
+    this.uploads = new Uploads(http, this.session);
+    this.connection = new Connection(http, this.session, Socket, spare);
+    this.alerts = new Alerts(this.api);
+    this.#receipts = new ReceiptsOut(this.connection);
+    const queue = options.queue ?? new MemoryQueueStore();
+    this.outbox = new Outbox(this.api, queue, options.queueLimit ?? 500, (message) => {
+      this.chats.find(message.chat_id)?.putMessage(message);
+      // The server answers again: no need to wait out a long pause.
+      if (!this.connection.online) this.connection.nudge();
+    });
+    this.chats = new Chats({
+      api: this.api,
+      outbox: this.outbox,
+      receipts: this.#receipts,
+      userId: () => this.userId ?? "",
+      say: (asked) => this.connection.say(asked),
+      heard: (news) => this.#heard(news),
+    });
+    this.#inbox = new Inbox(
+      this.connection,
+      this.chats,
+      this.#receipts,
+      () => this.userId ?? "",
+      () => this.#caughtUp(),
+      (said) => this.#urgent(said.chat_id, said.message),
+    );
+    this.connection.on("frame", (said) => this.#hear(said));
+    this.connection.on("state", (state) => this.emit("connection", state));
+    this.connection.on("ready", () => this.outbox.nudge());
+    this.outbox.on("changed", (outgoing) => this.emit("outgoing", outgoing));
+    this.alerts.on("changed", (alert) => this.emit("alert", alert));
+    this.session.on("user", (userId) => this.#user(userId));
+  }
+
+  get userId(): string | null {
+    return this.session.userId;
+  }
+
+  /** Log in; where it comes to `done: false`, go on with its `factor`. Then `start`. */
+  logIn(given: { email: string; password: string }): Promise<LogIn> {
+    return this.session.logIn(given);
+  }
+
+  /** Connect, and stay connected. Resolves when the chats are here; throws where nobody is signed in. */
+  async start(signal?: AbortSignal): Promise<this> {
+    const userId = await this.session.restore();
+    if (userId === null) {
+      throw new TherapyConnectError({ code: "signed_out", message: "Log in first.", status: 401 });
+    }
+    await this.outbox.open(userId);
+    this.connection.start();
+    if (!this.#synced) {
+      await new Promise<void>((resolve, reject) => {
+        const offs = [
+          this.on("synced", () => settle(resolve)),
+          this.on("user", (now) => {
+            if (now === null) settle(() => reject(new TherapyConnectError({ code: "signed_out", message: "The session has ended.", status: 401 })));
+          }),
+        ];
+        const settle = (then: () => void): void => {
+          for (const off of offs) off();
+          then();
+        };
+        signal?.addEventListener("abort", () => settle(() => reject(errorOfFailure(signal.reason))));
+      });
+    }
+    return this;
+  }
+
+  /** Disconnect; what waits to be sent goes on at the next `start`. */
+  stop(): void {
+    this.connection.stop();
+    this.outbox.close();
+    this.#forget();
+  }
+
+  /** End the session. Nothing of it stays: tokens, queue, chats. */
+  async logOut(): Promise<void> {
+    this.stop();
+    await this.outbox.clear();
+    await this.session.logOut();
+  }
+
+  chat(chatId: string): Chat {
+    return this.chats.get(chatId);
+  }
+
+  me(): Promise<Me> {
+    return this.api.get("/api/me/", {});
+  }
+
+  #hear(said: Said): void {
+    this.#inbox.hear(said);
+    const chat = "chat_id" in said && said.chat_id !== undefined ? this.chats.find(said.chat_id) : undefined;
+    switch (said.type) {
+      case "message_read_receipt":
+        return chat?.hearReceipt("read", said.user_id, said.seq, said.read_at);
+      case "message_delivered_receipt":
+        return chat?.hearReceipt("delivered", said.user_id, said.seq, said.delivered_at);
+      case "typing_indicator":
+        return chat?.hearTyping(said.is_typing);
+      case "presence":
+        return chat?.hearPresence(said.online);
+      case "emergency_updated":
+        return void this.alerts.hear(said.emergency_alert);
+      case "notification":
+        return this.emit("notification", said.notification);
+      default:
+    }
+  }
+
+  #heard(news: NewMessage): void {
+    this.emit("message", news);
+    if (news.message.emergency && !news.mine && !news.message.deleted) this.#urgent(news.chat.id, news.message);
+  }
+
+  #urgent(chatId: string, message: Message): void {
+    const chat = this.chats.find(chatId);
+    if (chat === undefined) return;
+    chat.putMessage(message);
+    this.emit("emergency", { chat, message });
+  }
+
+  #caughtUp(): void {
+    this.#synced = true;
+    this.emit("synced", undefined);
+    this.alerts.load().catch(() => undefined); // read again at the next connection
+  }
+
+  #user(userId: string | null): void {
+    if (userId === null) {
+      this.connection.stop();
+      this.outbox.close();
+      this.#forget();
+    }
+    this.emit("user", userId);
+  }
+
+  #forget(): void {
+    this.#synced = false;
+    this.#inbox.clear();
+    this.#receipts.clear();
+    this.chats.clear();
+    this.alerts.clear();
+  }
+}

@@ -1,0 +1,15 @@
+export { TherapyConnect, type ClientEvents, type Options } from "./client.js";
+export { TherapyConnectError, type ClientCode, type ErrorDetail } from "./errors.js";
+export { MemoryTokenStore, WebTokenStore, type Tokens, type TokenStore } from "./tokens.js";
+export { MemoryQueueStore, WebQueueStore, type QueueStore } from "./queue-store.js";
+export type { Draft, Outgoing, OutgoingState, QueueRecord } from "./outgoing.js";
+export type { Outbox } from "./outbox.js";
+export type { Account, DeviceSession } from "./account.js";
+export type { Alerts } from "./alerts.js";
+export type { AnswerOf, Api, Given, Method, Page, PathOf } from "./api.js";
+export type { Chat, ChatEvents, NewMessage } from "./chat.js";
+export type { Chats, ChatsEvents } from "./chats.js";
+export type { Connection, ConnectionState, SocketLike, SocketMaker } from "./connection.js";
+export type { LogIn, SecondFactor, Session } from "./session.js";
+export type { Attachment, UploadOptions, Uploads } from "./uploads.js";
+export type * from "./types.js";

@@ -1,0 +1,40 @@
+// Waiting: bounded, jittered, and ended early by a signal.
+
+/** Full jitter: anywhere between nothing and a bound that doubles up to `most` (milliseconds). */
+export class Backoff {
+  #attempts = 0;
+
+  constructor(
+    private readonly least = 500,
+    private readonly most = 30_000,
+  ) {}
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** How long to wait now. With `retryAfter` (seconds) never less than that, and jitter on top. */
+  next(retryAfter?: number): number {
+    const bound = Math.min(this.most, this.least * 2 ** Math.min(this.#attempts, 16));
+    this.#attempts += 1;
+    return Math.random() * bound + (retryAfter ?? 0) * 1000;
+  }
+
+  reset(): void {
+    this.#attempts = 0;
+  }
+}
+
+/** Resolves after `milliseconds`, or at once when the signal is aborted; never rejects. */
+export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal?.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,160 @@
+// Bad lines: connections cut at random, in mid-frame and in mid-answer; a line that looks alive; a store
+// that outlives its client. Nothing is lost, doubled or reordered.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { MemoryQueueStore, MemoryTokenStore, type NewMessage } from "../src/index.js";
+import { proxyTo } from "./proxy.js";
+import { aPair, ask, both, client, dice, stopAll, until, URL_OF_SERVER } from "./world.js";
+
+after(stopAll);
+
+test("two people talk over lines that are cut all the time", async (context) => {
+  const pair = aPair();
+  const chance = dice("cuts");
+  const lines = await Promise.all([proxyTo(URL_OF_SERVER), proxyTo(URL_OF_SERVER)]);
+  const [one, other] = lines;
+  assert.ok(one && other);
+  const { therapist, patient, t, p } = await both(pair, {
+    therapist: { url: one.url },
+    patient: { url: other.url },
+  });
+  const heard: Record<string, NewMessage["message"][]> = { t: [], p: [] };
+  therapist.on("message", ({ message }) => heard["t"]?.push(message));
+  patient.on("message", ({ message }) => heard["p"]?.push(message));
+  await Promise.all([t.load(), p.load()]);
+  for (const line of lines) line.limit(() => 400 + Math.floor(chance() * 12_000));
+  for (const line of lines) line.cut();
+  const sent = Array.from({ length: 24 }, (_, number) => {
+    const chat = number % 2 === 0 ? t : p;
+    return { chat, outgoing: chat.send({ text: `${chat === t ? "t" : "p"} ${number}` }) };
+  });
+  const cutting = setInterval(() => lines[chance() < 0.5 ? 0 : 1]?.cut(), 250);
+  const nudging = setInterval(() => {
+    // So that it does not last: a browser would say `online`.
+    for (const who of [therapist, patient]) {
+      who.connection.nudge();
+      who.outbox.nudge();
+    }
+  }, 100);
+  const acked = await Promise.all(sent.map(({ outgoing }) => outgoing.sent()));
+  clearInterval(cutting);
+  for (const line of lines) line.limit(null);
+  const full = (): boolean => heard["t"]?.length === sent.length && heard["p"]?.length === sent.length;
+  await until(full, "both heard everything", 60);
+  clearInterval(nudging);
+
+  const inOrder = acked.map(({ seq }) => seq).sort((a, b) => a - b);
+  assert.deepEqual(inOrder, Array.from(sent, (_, index) => index + 1));
+  for (const [name, chat] of Object.entries({ t, p })) {
+    assert.deepEqual(heard[name]?.map(({ seq }) => seq), inOrder, `${name}: each once, in order`);
+    assert.deepEqual(chat.messages.map(({ seq }) => seq), inOrder);
+  }
+  for (const chat of [t, p]) {
+    const mine = sent.flatMap((one, index) => (one.chat === chat ? [acked[index]?.seq ?? 0] : []));
+    assert.deepEqual(mine, [...mine].sort((a, b) => a - b), "in the order of writing");
+  }
+  assert.equal(await ask(`rows ${pair.chat_id}`), String(sent.length));
+  t.markRead();
+  p.markRead();
+  const read = (): boolean => [t, p].every((chat) =>
+    chat.receipts.therapist.read_seq === sent.length && chat.receipts.patient.read_seq === sent.length);
+  await until(read, "both know what was read");
+  assert.equal((await t.fetch()).unread_count, 0);
+  const cuts = one.cuts + other.cuts;
+  assert.ok(cuts >= 2, `only ${cuts} cuts`);
+  context.diagnostic(`measured: ${sent.length} messages over ${one.connections + other.connections} connections, ${cuts} cuts`);
+  stopAll();
+  await Promise.all(lines.map((line) => line.close()));
+});
+
+test("what happens while a line is down is heard once it is up, and what waits goes out", async () => {
+  const pair = aPair();
+  const line = await proxyTo(URL_OF_SERVER);
+  const { patient, t, p } = await both(pair, { patient: { url: line.url } });
+  await p.load();
+  const first = await t.send({ text: "before" }).sent();
+  await until(() => p.messages.length === 1, "the first");
+  const states: string[] = [];
+  patient.on("connection", ({ status }) => states.push(status));
+  line.down();
+  await until(() => states.includes("waiting"), "the client knows that it is offline", 5);
+  const waiting = ["one", "two", "three"].map((text) => p.send({ text }));
+  await t.edit(first.id, "before, edited");
+  const second = await t.send({ text: "while it was down" }).sent();
+  await t.deleteMessage(second.id);
+  await t.send({ text: "and more" }).sent();
+  assert.ok(waiting.every((one) => one.state !== "sent"));
+  line.up();
+  patient.connection.nudge();
+  patient.outbox.nudge();
+  const acked = await Promise.all(waiting.map((one) => one.sent()));
+  assert.deepEqual(acked.map(({ seq }) => seq), [6, 7, 8]);
+  await until(() => p.messages.length === 6, "all of it");
+  assert.deepEqual(
+    p.messages.map((message) => message.text),
+    ["before, edited", null, "and more", "one", "two", "three"],
+  );
+  await until(() => p.unread === 2, "unread as the server counts");
+  stopAll();
+  await line.close();
+});
+
+test("a line that says nothing more is given up, and nothing is missing", async () => {
+  const line = await proxyTo(URL_OF_SERVER);
+  const { patient, t, p } = await both(aPair(), { patient: { url: line.url } });
+  const heard: (string | null)[] = [];
+  p.on("message", ({ message }) => heard.push(message.text));
+  line.freeze();
+  await t.send({ text: "into the void" }).sent();
+  await until(() => heard.length === 1, "heard over a new line", 60);
+  assert.ok(line.connections >= 2);
+  patient.stop();
+  await line.close();
+});
+
+test("what waited in a store goes out after a reload, in order, once", async () => {
+  const pair = aPair();
+  const line = await proxyTo(URL_OF_SERVER);
+  const queue = new MemoryQueueStore();
+  const { patient, t, p } = await both(pair, { patient: { url: line.url, queue } });
+  await t.load();
+  // The answer to the first is lost; the others never leave.
+  line.limit(() => 150);
+  line.cut();
+  const first = p.send({ text: "0" });
+  while ((await ask(`rows ${pair.chat_id}`)) !== "1") patient.outbox.nudge();
+  await until(() => first.error !== null, "the answer was lost");
+  line.down();
+  for (const text of ["1", "2", "3"]) p.send({ text });
+  patient.stop();
+  assert.equal((await queue.all()).length, 4);
+  const tokens = new MemoryTokenStore({ access: pair.patient_token, refresh: "" });
+  const reloaded = await client({ tokens, queue }).start();
+  await until(() => reloaded.outbox.all.length === 0, "all went out");
+  await until(() => t.messages.length === 4, "all arrived");
+  assert.deepEqual(t.messages.map((message) => message.text), ["0", "1", "2", "3"]);
+  assert.equal(await ask(`rows ${pair.chat_id}`), "4");
+  assert.deepEqual(await queue.all(), []);
+  await line.close();
+});
+
+test("a queue has a bound, which no call for help meets; log-out clears it", async () => {
+  const line = await proxyTo(URL_OF_SERVER);
+  const queue = new MemoryQueueStore();
+  const { patient, p } = await both(aPair(), { patient: { url: line.url, queue, queueLimit: 3 } });
+  line.down();
+  const texts = ["1", "2", "3"].map((text) => p.send({ text }));
+  assert.throws(() => p.send({ text: "4" }), { code: "queue_full" });
+  const help = p.send({ text: "help", emergency: true });
+  line.up();
+  const order: string[] = [];
+  const whole = [...texts, help].map((one) => one.sent().then(({ text }) => order.push(text ?? "")));
+  patient.outbox.nudge();
+  await Promise.all(whole);
+  assert.deepEqual(order.filter((text) => text !== "help"), ["1", "2", "3"]);
+  line.down();
+  p.send({ text: "never said" });
+  await patient.logOut();
+  assert.deepEqual(await queue.all(), []);
+  await line.close();
+});

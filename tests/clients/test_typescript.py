@@ -1,0 +1,146 @@
+"""The TypeScript client against the real server: built as it is shipped, run by Node's own runner.
+
+The tests are in `clients/typescript/test`. Without node, npm or a way to the packages they are
+skipped, and say so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tests.clients.control import controlled
+from tests.conftest import SERVER_URL
+from tests.harness.database import own_database
+from tests.harness.server import PASSWORD, ROOT, LiveServer, Pair
+
+PACKAGE = ROOT / "clients" / "typescript"
+NODE = 20
+Record = Callable[[str, object], None]
+AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
+SHIPPED = ("README.md", "package.json", "package-lock.json", ".npmrc", "src", "test", "scripts")
+SECONDS = 240
+
+
+def run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True,
+        timeout=SECONDS,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package, installed from its lock and built with its tests."""
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed: the TypeScript client is not tested")
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"v(\d+)", said)
+    if found is None or int(found[1]) < NODE:
+        pytest.skip(f"node {said.strip()} is older than {NODE}: the client is not tested")
+    folder = tmp_path_factory.mktemp("typescript") / "client"
+    folder.mkdir()
+    for name in (*SHIPPED, "tsconfig.json", "tsconfig.test.json"):
+        source = PACKAGE / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        else:
+            shutil.copy(source, folder / name)
+    done = run(
+        folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"
+    )
+    if done.returncode and any(sign in done.stderr for sign in AWAY):
+        pytest.skip("npm has no way to its packages: the TypeScript client is not tested")
+    assert done.returncode == 0, done.stderr[-3000:]
+    compiler = str(folder / "node_modules" / ".bin" / "tsc")
+    for config in ("tsconfig.json", "tsconfig.test.json"):
+        built = run(folder, compiler, "--pretty", "false", "-p", config)
+        assert built.returncode == 0, built.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server of one's own, throttles on, to be killed and locked."""
+    with own_database(SERVER_URL) as url:
+        live = LiveServer(tmp_path_factory.mktemp("breakable"), database_url=url, throttles=True)
+        live.start()
+        yield live
+        live.stop()
+
+
+def node_tests(
+    package: Path, name: str, server: LiveServer, pairs: list[Pair], seed: int, port: int
+) -> str:
+    """Run one file of the package's tests; what it measured."""
+    done = run(
+        package, "node", "--experimental-websocket", "--no-warnings", "--test",
+        f"build/test/{name}.test.js",
+        SERVER=server.base, PASSWORD=PASSWORD, CONTROL=str(port), TC_SEED=str(seed),
+        PAIRS=json.dumps([asdict(pair) for pair in pairs]),
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-8000:]
+    passed = re.search(r"^# pass (\d+)$", done.stdout, re.M)
+    assert passed is not None, done.stdout
+    assert int(passed[1]) > 0, done.stdout
+    return "; ".join(re.findall(r"^# measured: (.*)$", done.stdout, re.M))
+
+
+@pytest.mark.parametrize("name", ["basics", "lines", "tokens"])
+def test_on_a_server_that_lives(
+    name: str,
+    package: Path,
+    server: LiveServer,
+    _pairs: Iterator[Pair],  # noqa: PT019
+    seed: int,
+    record_property: Record,
+) -> None:
+    pairs = [next(_pairs) for _ in range(16)]
+    with controlled(server) as port:
+        measured = node_tests(package, name, server, pairs, seed, port)
+    if measured:
+        record_property("measured", measured)
+
+
+def test_on_a_server_that_is_killed_and_locked(
+    package: Path, breakable: LiveServer, seed: int, record_property: Record
+) -> None:
+    with controlled(breakable) as port:
+        measured = node_tests(package, "faults", breakable, breakable.load_pairs(6), seed, port)
+    record_property("measured", measured)
+
+
+def test_the_readmes_program_works(package: Path, server: LiveServer) -> None:
+    program = re.search(r"```js\n(.*?)```", (package / "README.md").read_text(), re.S)
+    assert program is not None
+    (package / "readme.mjs").write_text(program[1])
+    done = run(
+        package, "node", "--experimental-websocket", "--no-warnings", "readme.mjs",
+        BASE=server.base,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^on the server's disk as MSG_", done.stdout, re.M)
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((PACKAGE / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    for name, entry in packages.items():
+        assert "resolved" not in entry, name
+        assert entry["integrity"].startswith("sha512-"), name
+
+
+def test_the_types_are_in_step_with_the_documents() -> None:
+    done = run(ROOT, sys.executable, str(PACKAGE / "scripts" / "generate.py"), "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
