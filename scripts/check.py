@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
-PATHS = ["therapyconnect", "tests", "bench", "scripts", "clients/python", "manage.py"]
+PATHS = ["therapyconnect", "tests", "bench", "scripts", "clients", "manage.py"]
 
 CHECKS: list[tuple[str, list[str]]] = [
     ("format", [str(BIN / "ruff"), "format", "--check", *PATHS]),
@@ -33,6 +33,10 @@ CHECKS: list[tuple[str, list[str]]] = [
         [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c",
          "from therapyconnect.realtime.asyncapi import document\n"
          "document(host='localhost', secure=True)"],
+    ),
+    (
+        "types of the client",
+        [sys.executable, "clients/typescript/scripts/generate.py", "--check"],
     ),
     ("system", [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]),
 ]  # fmt: skip
