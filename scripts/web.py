@@ -73,7 +73,10 @@ def main(argv: list[str]) -> int:
                     print("The web client is built already: clients/web/dist", flush=True)
                 return 0
             print("Building the web client …", flush=True)
-            build()
+            try:
+                build()
+            except OSError as error:
+                raise Failure(f"{error.filename or 'a file'}: {error.strerror}") from None
     except Failure as failure:
         if not gently and failure.output:
             print(failure.output, file=sys.stderr)
@@ -99,6 +102,7 @@ def build() -> None:
     if not note.is_file() or note.read_text() != lock:
         _tell("Being built: its packages are fetched.")
         _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"], node)
+        MODULES.mkdir(exist_ok=True)  # npm makes none where there is nothing to put into it
         note.write_text(lock)
     _tell("Being built.")
     out = DRAFT.relative_to(WEB)
