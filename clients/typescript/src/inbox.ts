@@ -175,7 +175,6 @@ export class Inbox {
           clearTimeout(late);
           late = setTimeout(lose, RESUME_SECONDS * 1000);
           if (slice.every((id) => !this.#replaying.has(id))) done();
-          
         };
         this.#resumed();
       });
