@@ -8,7 +8,7 @@ import { Care } from "./care.js";
 import { Chats } from "./chats.js";
 import { Connection, type ConnectionState, type SocketMaker } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { errorOfFailure, TherapyConnectError } from "./errors.js";
+import { errorOfFailure, signedOut } from "./errors.js";
 import { Http } from "./http.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -19,7 +19,7 @@ import { MemoryQueueStore, type QueueStore } from "./queue-store.js";
 import { ReceiptsOut } from "./receipts.js";
 import { Session, type LogIn } from "./session.js";
 import { MemoryTokenStore, type TokenStore } from "./tokens.js";
-import type { Alert, Attachment, Me, Message, Notification, Said, Settings, SettingsChange } from "./types.js";
+import type { Alert, Attachment, CrisisResource, Me, Message, Notification, Said, Settings, SettingsChange } from "./types.js";
 import { Uploads } from "./uploads.js";
 
 export interface Options {
@@ -75,6 +75,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   readonly #inbox: Inbox;
   readonly #receipts: ReceiptsOut;
   #synced = false;
+  #crisis: readonly CrisisResource[] = [];
   #rechecking: AbortController | null = null;
 
   constructor(options: Options) {
@@ -91,13 +92,13 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     this.account = new Account(http, this.session);
     this.api = new Api(http, this.session);
     this.uploads = new Uploads(http, this.session);
-    this.connection = new Connection(http, this.session, Socket, spare);
+    this.connection = new Connection(http, this.session, Socket);
     this.alerts = new Alerts(this.api);
     this.notifications = new Notifications(this.api);
     this.care = new Care(this.api);
     this.#receipts = new ReceiptsOut(this.connection);
     const queue = options.queue ?? new MemoryQueueStore();
-    this.outbox = new Outbox(this.api, queue, options.queueLimit ?? 500, (message) => {
+    this.outbox = new Outbox(this.api, queue, options.queueLimit ?? 500, () => this.#crisis, (message) => {
       this.chats.find(message.chat_id)?.putMessage(message);
       // The server answers again: no need to wait out a long pause.
       if (!this.connection.online) this.connection.nudge();
@@ -129,10 +130,18 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       // Who is there is told from here on; who is not, is not told.
       for (const chat of this.chats.all) if (chat.online === true) chat.hearPresence(false);
     });
-    this.outbox.on("changed", (outgoing) => this.emit("outgoing", outgoing));
+    this.outbox.on("changed", (outgoing) => {
+      if (outgoing.crisisResources.length > 0) this.#crisis = outgoing.crisisResources;
+      this.emit("outgoing", outgoing);
+    });
     this.alerts.on("changed", (alert) => this.emit("alert", alert));
     this.notifications.on("came", (notification) => this.emit("notification", notification));
     this.session.on("user", (userId) => this.#user(userId));
+  }
+
+  /** Whom a patient can call, as last heard; empty before it was. */
+  get crisisResources(): readonly CrisisResource[] {
+    return this.#crisis;
   }
 
   get userId(): string | null {
@@ -147,9 +156,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   /** Connect, and stay connected. Resolves when the chats are here; throws where nobody is signed in. */
   async start(signal?: AbortSignal): Promise<this> {
     const userId = await this.session.restore();
-    if (userId === null) {
-      throw new TherapyConnectError({ code: "signed_out", message: "Log in first.", status: 401 });
-    }
+    if (userId === null) throw signedOut();
     await this.outbox.open(userId);
     this.connection.start();
     if (!this.#synced) {
@@ -157,7 +164,10 @@ export class TherapyConnect extends Emitter<ClientEvents> {
         const offs = [
           this.on("synced", () => settle(resolve)),
           this.on("user", (now) => {
-            if (now === null) settle(() => reject(new TherapyConnectError({ code: "signed_out", message: "The session has ended.", status: 401 })));
+            if (now === null) settle(() => reject(signedOut()));
+          }),
+          this.on("connection", ({ status }) => {
+            if (status === "stopped") settle(() => reject(errorOfFailure(new DOMException("", "AbortError"))));
           }),
         ];
         const settle = (then: () => void): void => {
@@ -268,7 +278,8 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   #user(userId: string | null): void {
     if (userId === null) {
       this.connection.stop();
-      this.outbox.close();
+      this.outbox.leave();
+      this.#crisis = [];
       this.#forget();
     }
     this.emit("user", userId);

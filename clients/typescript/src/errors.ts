@@ -82,12 +82,16 @@ export function errorOf(status: number, headers: Headers, text: string): Therapy
 /** What `fetch` threw: no answer came, so the outcome is unknown. */
 export function errorOfFailure(cause: unknown): TherapyConnectError {
   if (cause instanceof TherapyConnectError) return cause;
-  const aborted = cause instanceof Error && cause.name === "AbortError";
+  const aborted = (cause as Partial<Error> | null)?.name === "AbortError";
   return new TherapyConnectError(
     aborted
       ? { code: "aborted", message: "It was given up." }
       : { code: "network_error", message: "The server can't be reached." },
   );
+}
+
+export function signedOut(): TherapyConnectError {
+  return new TherapyConnectError({ code: "signed_out", message: "Nobody is signed in.", status: 401 });
 }
 
 /** An answer's JSON object; empty where it is none. */

@@ -1,4 +1,4 @@
-// Waiting: bounded, jittered, and ended early by a signal.
+// Waiting: bounded, jittered, ended early by a signal; and how long it has been.
 
 /** Full jitter: anywhere between nothing and a bound that doubles up to `most` (milliseconds). */
 export class Backoff {
@@ -58,5 +58,15 @@ export class Gate {
       if (next === undefined) this.#free += 1;
       else next();
     }
+  }
+}
+
+/** How long ago it was made, by whichever clock says more: one is set back, the other stands still in sleep. */
+export class Since {
+  readonly #wall = Date.now();
+  readonly #steady = performance.now();
+
+  get milliseconds(): number {
+    return Math.max(Date.now() - this.#wall, performance.now() - this.#steady);
   }
 }
