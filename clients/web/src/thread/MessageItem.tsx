@@ -34,6 +34,7 @@ export function MessageItem({ chat, item, open, asked, onJump }: Props): JSX.Ele
       </li>
     );
   }
+  const edited = wasEdited(message);
   const deeds = (): ReturnType<typeof deedsOf> => deedsOf(chat, message, open, asked);
   const menu = (button: HTMLElement): void => {
     const items = deeds();
@@ -52,7 +53,7 @@ export function MessageItem({ chat, item, open, asked, onJump }: Props): JSX.Ele
         )}
         {message.deleted ? <p class="text">This message was deleted.</p> : bodyOf(message, chat, open, replaced)}
         <span class="meta">
-          {message.edited && !message.deleted && (
+          {edited && (
             <button type="button" class="link" tabIndex={-1} onClick={() => asked.versions(message)}>
               edited
             </button>
@@ -87,11 +88,16 @@ function bodyOf(message: Message, chat: Chat, open: boolean, replaced: boolean):
   }
 }
 
+/** An answer to an appointment is a change too, but no other wording. */
+function wasEdited({ edited, deleted, message_type }: Message): boolean {
+  return edited && !deleted && message_type !== "appointment";
+}
+
 /** What is read out when one comes to it. */
 function labelOf(message: Message, mine: boolean): string {
   const parts = [mine ? "You" : message.sender_name, timeOf(message.timestamp)];
   if (message.emergency) parts.push("urgent");
-  if (message.edited) parts.push("edited");
+  if (wasEdited(message)) parts.push("edited");
   if (mine && !message.deleted) parts.push(STEPS[message.read_status]);
   return `${parts.join(", ")}: ${message.deleted ? "deleted" : (message.text ?? "")}`;
 }

@@ -8,7 +8,7 @@ import { save } from "../blob";
 import { TimesForm } from "../compose/TimesForm";
 import { attempt } from "../deeds";
 import { Text } from "../Text";
-import { appointmentOf, type Appointment } from "./payloads";
+import { APPOINTMENT_TEXT, appointmentOf, type Appointment } from "./payloads";
 
 const STATES: Readonly<Record<Appointment["status"], string>> = {
   proposed: "Proposed",
@@ -57,7 +57,7 @@ export function AppointmentCard({ chat, message, open }: Props): JSX.Element {
         </p>
       )}
       {note !== null && <Text text={note} />}
-      <Text text={message.text ?? ""} />
+      {message.text !== APPOINTMENT_TEXT && <Text text={message.text ?? ""} />}
       {waits && !asked && <p class="quiet">Waits for an answer.</p>}
       <div class="row">
         {open && asked && !over && status !== "accepted" && (

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { Icon } from "../../design/icons";
 import { plainDate } from "../../words/times";
 import { Text } from "../Text";
-import { prescriptionOf, type Prescription } from "./payloads";
+import { PRESCRIPTION_TEXT, prescriptionOf, type Prescription } from "./payloads";
 
 /** A record of what was prescribed; one that was corrected says so, and stays. */
 export function PrescriptionCard({ message, replaced }: { message: Message; replaced: boolean }): JSX.Element {
@@ -28,7 +28,7 @@ export function PrescriptionCard({ message, replaced }: { message: Message; repl
           </div>
         ))}
       </dl>
-      <Text text={message.text ?? ""} />
+      {message.text !== PRESCRIPTION_TEXT && <Text text={message.text ?? ""} />}
       <p class="quiet">A record, not an e-prescription: no pharmacy gets it.</p>
     </div>
   );

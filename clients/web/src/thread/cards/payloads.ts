@@ -27,6 +27,10 @@ export interface Prescription {
   readonly replaces: string | null;
 }
 
+/** What stands as text where nobody wrote one: for lists and quotes; a card says it already. */
+export const APPOINTMENT_TEXT = "Appointment proposed";
+export const PRESCRIPTION_TEXT = "Prescription";
+
 /** Null where there is none to show. */
 export const appointmentOf = ({ payload }: Message): Appointment | null =>
   typeof payload?.["start"] === "string" ? (payload as unknown as Appointment) : null;

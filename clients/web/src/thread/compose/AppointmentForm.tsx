@@ -1,6 +1,6 @@
 import type { Chat } from "@therapyconnect/client";
 import type { JSX } from "preact";
-import { period } from "../../words/times";
+import { APPOINTMENT_TEXT } from "../cards/payloads";
 import { Field, FormDialog } from "./Form";
 import { TimesFields, timesOf } from "./TimesForm";
 
@@ -18,7 +18,7 @@ export function AppointmentForm({ chat, onClose }: { chat: Chat; onClose: () => 
       location: given("location") || null,
       video_url: given("video") || null,
     };
-    chat.send({ text: given("text") || `Appointment: ${period(times.start, times.end)}`, message_type: "appointment", payload });
+    chat.send({ text: given("text") || APPOINTMENT_TEXT, message_type: "appointment", payload });
     return null;
   };
   return (

@@ -1,6 +1,6 @@
 import type { Chat, Message } from "@therapyconnect/client";
 import type { JSX } from "preact";
-import { prescriptionOf } from "../cards/payloads";
+import { prescriptionOf, PRESCRIPTION_TEXT } from "../cards/payloads";
 import { Field, FormDialog } from "./Form";
 
 interface Props {
@@ -28,7 +28,7 @@ export function PrescriptionForm({ chat, corrects, onClose }: Props): JSX.Elemen
       note: text("note"),
       replaces: corrects?.id ?? null,
     };
-    chat.send({ text: given("text") || `Prescription: ${given("drug")}`, message_type: "prescription", payload });
+    chat.send({ text: given("text") || PRESCRIPTION_TEXT, message_type: "prescription", payload });
     return null;
   };
   return (
