@@ -24,8 +24,8 @@ from tests.harness.server import LiveServer, Pair
 from therapyconnect.embedded import lease
 
 UNDER_FIRE = ("acceptance", "backup", "browser", "cluster", "crowd", "faults")
-"""Rooms whose tests load and break whole installations, or fill a processor as a browser does: never
-two of them at a time."""
+"""Rooms whose tests load and break whole installations, or fill a processor as a browser does:
+never two of them at a time."""
 
 _DATA = Path(tempfile.mkdtemp(prefix="tc-test-"))
 # Kept beside, as workers inherit the environment and each has a server of its own.
