@@ -6,6 +6,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -96,7 +97,7 @@ class Control:
     @property
     def _name(self) -> str:
         assert self.server.database_url is not None
-        return self.server.database_url.rpartition("/")[2]
+        return urlsplit(self.server.database_url).path.lstrip("/")
 
     def _copy(self, source: str, target: str) -> None:
         assert self.server.database_url is not None

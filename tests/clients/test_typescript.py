@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -29,7 +30,7 @@ NODE = 20
 Record = Callable[[str, object], None]
 AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
 SHIPPED = ("README.md", "package.json", "package-lock.json", ".npmrc", "src", "test", "scripts")
-SECONDS = 150
+SECONDS = 300
 
 
 def run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -90,7 +91,7 @@ def breakable(
         yield live
         live.stop()
         with psycopg.connect(SERVER_URL, autocommit=True) as admin:
-            kept = f"{url.rpartition('/')[2]}_kept"
+            kept = f"{urlsplit(url).path.lstrip('/')}_kept"
             admin.execute(f'DROP DATABASE IF EXISTS "{kept}" WITH (FORCE)')
 
 
@@ -100,13 +101,18 @@ def breakables(breakable: LiveServer) -> Iterator[Pair]:
 
 
 def node_tests(
-    package: Path, name: str, server: LiveServer, pairs: list[Pair], seed: int, port: int,
+    package: Path,
+    name: str,
+    server: LiveServer,
+    pairs: list[Pair],
+    seed: int,
+    port: int,
     **env: str,
 ) -> str:
     """Run one file of the package's tests; what it measured."""
     done = run(
-        package, "node", "--experimental-websocket", "--no-warnings", "--test", "--test-timeout=90000",
-        f"build/{name}.test.js",
+        package, "node", "--experimental-websocket", "--no-warnings", "--test",
+        "--test-timeout=240000", f"build/{name}.test.js",
         SERVER=server.base, PASSWORD=PASSWORD, CONTROL=str(port), TC_SEED=str(seed),
         PAIRS=json.dumps([asdict(pair) for pair in pairs]), **env,
     )  # fmt: skip
