@@ -37,7 +37,7 @@ def write_build(dist: Path, *, script: bytes = SCRIPT, name: str = "index-a1b2c3
 
 def sources(folder: Path) -> Path:
     """A checkout whose client is built by Node alone, with no package to fetch."""
-    (folder / "scripts").mkdir(parents=True)
+    (folder / "scripts").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "scripts" / "web.py", folder / "scripts")
     for name in ("requirements-node.txt", "Makefile"):
         shutil.copy(ROOT / name, folder)
@@ -61,3 +61,11 @@ def sources(folder: Path) -> Path:
             "packages": {"": {"name": "tiny", "version": "1.0.0"}}}  # fmt: skip
     (web / "package-lock.json").write_text(json.dumps(lock))
     return folder
+
+
+def build_for_ever(checkout: Path) -> None:
+    """Have the build of `sources` tell its process in `clients/web/pid`, and never end."""
+    (checkout / "clients/web/build.mjs").write_text(
+        "import { writeFileSync } from 'node:fs';\n"
+        "writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000);\n"
+    )

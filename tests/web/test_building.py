@@ -7,13 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.web.checkouts import sources
+from tests.web.checkouts import build_for_ever, sources
+from tests.web.processes import runs, told_pid, when
 
 pytestmark = pytest.mark.skipif(
     shutil.which("npm") is None, reason="no Node on this machine: the build is not tested"
@@ -116,33 +116,12 @@ def test_two_at_once_build_once(checkout: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_what_it_started(checkout: Path, number: int) -> None:
-    (checkout / "clients/web/build.mjs").write_text(
-        "import { writeFileSync } from 'node:fs';\n"
-        "writeFileSync('pid', String(process.pid)); setInterval(() => {}, 1000);\n"
-    )
+    build_for_ever(checkout)
     process = subprocess.Popen(command(checkout), stdout=subprocess.DEVNULL)
-    told = checkout / "clients/web/pid"
-    node = int(_when(lambda: told.exists() and told.read_text()))
+    node = told_pid(checkout / "clients/web/pid")
     process.send_signal(number)
     assert process.wait(20) == 130
-    _when(lambda: not _runs(node))
-
-
-def _when(condition: Callable[[], object]) -> str:
-    """What it answers, once that is true."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if value := condition():
-            return str(value)
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in 30 s")
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    when(lambda: not runs(node))
 
 
 def test_without_sources_it_says_so(checkout: Path) -> None:

@@ -16,4 +16,5 @@ export type { Chats, ChatsEvents } from "./chats.js";
 export type { Connection, ConnectionState, SocketLike, SocketMaker } from "./connection.js";
 export type { LogIn, SecondFactor, Session } from "./session.js";
 export type { UploadOptions, Uploads } from "./uploads.js";
+export { roleOf } from "./types.js";
 export type * from "./types.js";

@@ -5,6 +5,8 @@ import { SignIn } from "./signin/SignIn";
 import { AdminLayout } from "./layout/AdminLayout";
 import { PatientLayout } from "./layout/PatientLayout";
 import { TherapistLayout } from "./layout/TherapistLayout";
+import { Announcer } from "./design/Announcer";
+import { MenuHost } from "./design/Menu";
 import { Toasts } from "./design/Toasts";
 
 const LAYOUTS = { therapist: TherapistLayout, patient: PatientLayout, admin: AdminLayout } as const;
@@ -14,6 +16,8 @@ export function App(): JSX.Element {
     <>
       <Screen />
       <Toasts />
+      <MenuHost />
+      <Announcer />
     </>
   );
 }

@@ -44,3 +44,23 @@ export function since(at: string, now: number): string {
   if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h`;
   return `${Math.floor(minutes / 60 / 24)} days`;
 }
+
+const spoken = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", hour: "numeric", minute: "2-digit" });
+
+/** `Monday, 2 March, 10:00 – 10:50`. */
+export const period = (start: string, end: string): string => spoken.formatRange(new Date(start), new Date(end));
+
+/** A date without a time, as it was written: no zone moves it. */
+export function plainDate(iso: string): string {
+  const [year = 0, month = 1, day = 1] = iso.split("-").map(Number);
+  return dateWithYear.format(new Date(year, month - 1, day));
+}
+
+/** What `<input type="date">` and `<input type="time">` hold. */
+export function fieldsOf(at: Date): { date: string; time: string } {
+  const two = (number: number): string => String(number).padStart(2, "0");
+  return {
+    date: `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`,
+    time: `${two(at.getHours())}:${two(at.getMinutes())}`,
+  };
+}

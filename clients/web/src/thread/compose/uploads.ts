@@ -1,0 +1,46 @@
+// Files that are to go with a message: sent to the server at once, named by the message later.
+import { signal, type Signal } from "@preact/signals";
+import { TherapyConnectError, type Attachment } from "@therapyconnect/client";
+import { client } from "../../state/client";
+
+export interface Upload {
+  readonly id: number;
+  readonly name: string;
+  readonly size: number;
+  /** 0 to 1. */
+  readonly progress: Signal<number>;
+  readonly attachment: Signal<Attachment | null>;
+  readonly error: Signal<TherapyConnectError | null>;
+  readonly cancel: () => void;
+}
+
+let last = 0;
+
+/** Begin; a cancelled one is told by `onGone`. */
+export function upload(chatId: string, file: File, onGone: (upload: Upload) => void): Upload {
+  const control = new AbortController();
+  last += 1;
+  const one: Upload = {
+    id: last,
+    name: file.name,
+    size: file.size,
+    progress: signal(0),
+    attachment: signal(null),
+    error: signal(null),
+    cancel: () => {
+      control.abort();
+      onGone(one);
+    },
+  };
+  const onProgress = (sent: number, total: number): void => {
+    one.progress.value = total > 0 ? sent / total : 0;
+  };
+  client.uploads.send(chatId, file, { name: file.name, signal: control.signal, onProgress }).then(
+    (attachment) => (one.attachment.value = attachment),
+    (error: unknown) => {
+      if (control.signal.aborted) return;
+      one.error.value = error instanceof TherapyConnectError ? error : new TherapyConnectError({ code: "network_error", message: "" });
+    },
+  );
+  return one;
+}
