@@ -8,7 +8,7 @@ import { now } from "../state/clock";
 import { dayName } from "../words/times";
 import { MessageBlock } from "./Block";
 import type { Asked } from "./deeds";
-import { laidOut } from "./layout";
+import { layouter } from "./layout";
 import { OutgoingItem } from "./OutgoingItem";
 import { Reading } from "./reading";
 import { focusItem, focusLast, keepTabStop, rove } from "./roving";
@@ -35,8 +35,9 @@ interface State {
   readonly far: ReadonlyMap<string, number>;
 }
 
-/** So far from an edge, in pixels, blocks are drawn and older messages are fetched. */
-const NEAR_PX = 1_200;
+/** So near to the top, in pixels, older messages are fetched; so near to what is seen, blocks are drawn. */
+const FETCH_PX = 1_500;
+const DRAW_PX = 800;
 const JUMP_PAGES = 40;
 
 /** What was said: kept in its place while it grows, read only where it is seen. */
@@ -47,6 +48,7 @@ export class Log extends Component<Props, State> {
   readonly #elements = new Map<string, Element>();
   readonly #offs: (() => void)[] = [];
   readonly #reading = new Reading(this.props.chat);
+  readonly #laidOut = layouter();
   #near: IntersectionObserver | null = null;
   #end = true;
   #placed = false;
@@ -56,7 +58,7 @@ export class Log extends Component<Props, State> {
     const { chat } = this.props;
     const list = this.#list.current;
     if (list === null) return;
-    this.#near = new IntersectionObserver((seen) => this.#moved(seen), { root: list, rootMargin: `${NEAR_PX}px 0px` });
+    this.#near = new IntersectionObserver((seen) => this.#moved(seen), { root: list, rootMargin: `${DRAW_PX}px 0px` });
     for (const element of this.#keys.keys()) this.#near.observe(element);
     const size = new ResizeObserver(() => this.#resized());
     size.observe(list);
@@ -155,7 +157,7 @@ export class Log extends Component<Props, State> {
     this.#end = atEnd(list);
     if (this.state.away === this.#end) this.setState({ away: !this.#end });
     if (this.#end) this.#read();
-    if (list.scrollTop < NEAR_PX && !this.state.failed) void this.#older();
+    if (list.scrollTop < FETCH_PX && !this.state.failed) void this.#older();
   };
 
   #resized(): void {
@@ -229,7 +231,7 @@ export class Log extends Component<Props, State> {
   override render({ chat, open, asked }: Props, { ready, loading, more, failed, away, line, far }: State): JSX.Element {
     const parts = live(chat);
     const { other_participant: other, unread_count } = parts.detail.value;
-    const days = laidOut({
+    const days = this.#laidOut({
       messages: parts.messages.value,
       outgoing: parts.outgoing.value,
       me: client.userId ?? "",

@@ -27,7 +27,7 @@ export interface Day {
   readonly outgoing: readonly Outgoing[];
 }
 
-const BLOCK = 40;
+const BLOCK = 16;
 const JOINED_MS = 5 * 60_000;
 
 interface Given {
@@ -39,7 +39,24 @@ interface Given {
   readonly now: number;
 }
 
-export function laidOut({ messages, outgoing, me, readTo, now }: Given): readonly Day[] {
+/** `laidOut`, which does its work again only where something of it changed. */
+export function layouter(): (given: Given) => readonly Day[] {
+  let held: Given | null = null;
+  let days: readonly Day[] = [];
+  return (given) => {
+    const same =
+      held !== null &&
+      held.messages === given.messages &&
+      held.outgoing === given.outgoing &&
+      held.me === given.me &&
+      held.readTo === given.readTo &&
+      dayOf(held.now) === dayOf(given.now);
+    held = given;
+    return same ? days : (days = laidOut(given));
+  };
+}
+
+function laidOut({ messages, outgoing, me, readTo, now }: Given): readonly Day[] {
   const days: { key: number; at: string; blocks: { key: string; items: Item[] }[]; outgoing: Outgoing[] }[] = [];
   const latest = messages.findLast((message) => message.sender_id === me && !message.deleted);
   const replaced = new Set(messages.map(({ payload }) => payload?.["replaces"]));
