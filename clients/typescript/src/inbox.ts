@@ -121,7 +121,7 @@ export class Inbox {
         break;
       } catch (cause) {
         const error = errorOfFailure(cause);
-        if (!error.temporary) return this.#began ? this.onSynced() : undefined;
+        if (!error.temporary) break; // an administrator has none
         await pause(backoff.next(error.retryAfter));
       }
     }
