@@ -59,3 +59,8 @@ def texts(page: Page) -> list[str]:
 def both(pair: Pair) -> tuple[str, str]:
     """The therapist's and the patient's e-mail."""
     return email_of(pair.therapist_id), email_of(pair.patient_id)
+
+
+def log_out(page: Page) -> None:
+    page.get_by_role("link", name="Account").click()
+    page.get_by_role("button", name="Log out").click()

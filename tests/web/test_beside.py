@@ -14,9 +14,9 @@ import pytest
 
 from tests.conftest import SERVER_URL
 from tests.harness.database import own_database
+from tests.harness.processes import runs, told_pid, when
 from tests.harness.server import LiveServer
 from tests.web.checkouts import build_for_ever, product, sources
-from tests.web.processes import runs, told_pid, when
 
 pytestmark = pytest.mark.skipif(
     shutil.which("npm") is None, reason="no Node on this machine: the build is not tested"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.processes import runs, told_pid, when
 from tests.web.checkouts import build_for_ever, sources
-from tests.web.processes import runs, told_pid, when
 
 pytestmark = pytest.mark.skipif(
     shutil.which("npm") is None, reason="no Node on this machine: the build is not tested"

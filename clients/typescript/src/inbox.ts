@@ -112,6 +112,7 @@ export class Inbox {
     // What came ahead on the last socket may be from before a restore: the replay has what is true.
     for (const sequence of this.#sequences.values()) sequence.restart(sequence.known);
     this.#early = [];
+    const stale = [...this.#void];
     const backoff = new Backoff(300, 10_000);
     await this.#resumeAll([...this.#sequences.keys()], current);
     while (current()) {
@@ -124,7 +125,7 @@ export class Inbox {
         await pause(backoff.next(error.retryAfter));
       }
     }
-    for (const id of this.#void) await this.#afresh(id);
+    for (const id of stale) if (current() && this.#void.has(id)) await this.#afresh(id);
     if (!current()) return;
     this.#began = true;
     const early = this.#early.splice(0);

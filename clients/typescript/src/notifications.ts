@@ -12,7 +12,8 @@ const REMEMBERED = 500;
 
 export class Notifications extends Emitter<NotificationsEvents> {
   readonly #told = new Set<string>();
-  #began = false;
+  /** Unread at the first look. */
+  #before: ReadonlySet<string> | null = null;
 
   /** @internal */
   constructor(private readonly api: Api) {
@@ -37,30 +38,26 @@ export class Notifications extends Emitter<NotificationsEvents> {
   async load(): Promise<void> {
     const { results } = await this.list({ unread: true });
     for (const one of results.reverse()) {
-      if (this.#began) this.hear(one);
-      else this.#remember(one.id);
+      if (this.#before === null || this.#before.has(one.id)) continue;
+      this.hear(one);
     }
-    this.#began = true;
+    this.#before ??= new Set(results.map(({ id }) => id));
   }
 
   /** @internal */
   hear(notification: Notification): void {
     if (this.#told.has(notification.id)) return;
-    this.#remember(notification.id);
+    this.#told.add(notification.id);
+    for (const oldest of this.#told) {
+      if (this.#told.size <= REMEMBERED) break;
+      this.#told.delete(oldest);
+    }
     this.emit("came", notification);
   }
 
   /** @internal */
   clear(): void {
     this.#told.clear();
-    this.#began = false;
-  }
-
-  #remember(id: string): void {
-    this.#told.add(id);
-    for (const oldest of this.#told) {
-      if (this.#told.size <= REMEMBERED) break;
-      this.#told.delete(oldest);
-    }
+    this.#before = null;
   }
 }

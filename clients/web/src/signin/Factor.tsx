@@ -7,6 +7,9 @@ import { plain } from "../words/errors";
 import { askPasskey, passkeysHere } from "./passkey";
 import { notRecognised } from "./Password";
 
+/** `autofocus` counts once a page, and the first step had it. */
+const focus = (field: HTMLInputElement | null): void => field?.focus();
+
 interface Props {
   readonly factor: SecondFactor;
   readonly onStep: (step: LogIn) => Promise<void>;
@@ -47,9 +50,9 @@ export function Factor({ factor, onStep, onBack }: Props): JSX.Element {
           <div class="field" key={recovery ? "recovery" : "app"}>
             <label for="code">{recovery ? "Recovery code" : "Code from your authenticator app"}</label>
             {recovery ? (
-              <input id="code" name="code" autocomplete="off" autocapitalize="none" spellcheck={false} required autofocus />
+              <input id="code" name="code" autocomplete="off" autocapitalize="none" spellcheck={false} required ref={focus} />
             ) : (
-              <input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]{6,7}" title="Six digits" required autofocus />
+              <input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 ]{6,7}" title="Six digits" required ref={focus} />
             )}
           </div>
           <button class="primary" disabled={busy} aria-busy={busy}>

@@ -11,7 +11,7 @@ import type { Asked } from "./deeds";
 import { layouter } from "./layout";
 import { OutgoingItem } from "./OutgoingItem";
 import { Reading } from "./reading";
-import { focusItem, focusLast, keepTabStop, rove } from "./roving";
+import { focusItem, keepTabStop, rove } from "./roving";
 import { atEnd, keepPlace, placeOf, toEnd, type Place } from "./scroll";
 
 interface Props {
@@ -297,11 +297,5 @@ export class Log extends Component<Props, State> {
 
   #retry(): Promise<boolean> {
     return this.#older();
-  }
-
-  /** From where one writes, up into the log. */
-  enter(): void {
-    const list = this.#list.current;
-    if (list !== null) focusLast(list);
   }
 }

@@ -12,6 +12,7 @@ import { upload, type Upload } from "./compose/uploads";
 import type { Asked } from "./deeds";
 import { Header } from "./Header";
 import { Log } from "./Log";
+import { focusLast } from "./roving";
 import { Versions } from "./Versions";
 
 interface Props {
@@ -32,10 +33,13 @@ export function Thread({ chat, back, actions, urgent }: Props): JSX.Element {
   const [reading, setReading] = useState<Message | null>(null);
   const [correcting, setCorrecting] = useState<Message | null>(null);
   const uploads = useSignal<readonly Upload[]>([]);
-  const log = useRef<Log>(null);
   const frame = useRef<HTMLElement>(null);
   const closed = closedBecause(detail, mySide());
   const write = (): void => frame.current?.querySelector("textarea")?.focus();
+  const readBack = (): void => {
+    const list = frame.current?.querySelector<HTMLElement>('[role="log"]');
+    if (list) focusLast(list);
+  };
   const asked = useMemo<Asked>(
     () => ({
       reply: (message) => {
@@ -64,13 +68,13 @@ export function Thread({ chat, back, actions, urgent }: Props): JSX.Element {
   return (
     <section ref={frame} class="thread" aria-label={`Chat with ${detail.other_participant.full_name}`} {...useDrop(onFiles)}>
       <Header chat={chat} back={back} actions={actions} />
-      <Log ref={log} chat={chat} open={closed === null} asked={asked} onLeave={write} />
+      <Log chat={chat} open={closed === null} asked={asked} onLeave={write} />
       <div class="foot">
         <p class="typing" aria-hidden={!parts.typing.value}>
           {parts.typing.value && `${detail.other_participant.first_name || "The other"} is writing…`}
         </p>
         {closed === null ? (
-          <Composer chat={chat} mode={mode} uploads={uploads.value} onFiles={onFiles} onDone={onDone} onUp={() => log.current?.enter()} urgent={urgent} />
+          <Composer chat={chat} mode={mode} uploads={uploads.value} onFiles={onFiles} onDone={onDone} onUp={readBack} urgent={urgent} />
         ) : (
           <div class="closed">
             <Icon name="lock" />
