@@ -29,7 +29,12 @@ export function openMenu(at: HTMLElement, label: string, items: readonly MenuIte
 /** Rendered once, by the app. */
 export function MenuHost(): JSX.Element | null {
   const menu = opened.value;
-  return menu === null ? null : <Menu key={menu.label} menu={menu} />;
+  if (menu === null) return null;
+  return (
+    <aside aria-label="Menu">
+      <Menu key={menu.label} menu={menu} />
+    </aside>
+  );
 }
 
 function Menu({ menu }: { menu: Opened }): JSX.Element {
