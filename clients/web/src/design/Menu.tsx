@@ -30,10 +30,11 @@ export function openMenu(at: HTMLElement, label: string, items: readonly MenuIte
 export function MenuHost(): JSX.Element | null {
   const menu = opened.value;
   if (menu === null) return null;
+  // A part of the page with a name, as all that is not a status is in one.
   return (
-    <aside aria-label="Menu">
+    <section aria-label={menu.label}>
       <Menu key={menu.label} menu={menu} />
-    </aside>
+    </section>
   );
 }
 
