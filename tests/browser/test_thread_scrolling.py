@@ -70,9 +70,7 @@ def test_unseen_is_not_read_and_one_comes_back_to_a_line(
     _until_read(patient_page, server, pair, 1)
 
 
-def test_at_the_end_it_stays_at_the_end(
-    patient_page: Page, server: LiveServer, pair: Pair
-) -> None:
+def test_at_the_end_it_stays_at_the_end(patient_page: Page, server: LiveServer, pair: Pair) -> None:
     for number in range(1, 31):
         say(server, pair, "therapist" if number % 3 else "patient", f"Turn {number:02}, " * number)
         if number % 10 == 0:
@@ -103,7 +101,8 @@ SCROLL_AND_WATCH = """async (log) => {
     log.scrollTop -= 350;
     await frame();
     const edge = log.getBoundingClientRect().top;
-    const seen = [...log.querySelectorAll("li.message")].find((li) => li.getBoundingClientRect().top > edge);
+    const below = (li) => li.getBoundingClientRect().top > edge;
+    const seen = [...log.querySelectorAll("li.message")].find(below);
     const top = seen.getBoundingClientRect().top;
     let most = 0;
     for (let frames = 0; frames < 12; frames += 1) {
