@@ -20,8 +20,9 @@ interface Props {
 export function Progress({ chat, outgoing, messageId, alert }: Props): JSX.Element {
   const [, turn] = useState(0);
   useEffect(() => client.on("outgoing", (one) => one === outgoing && turn((count) => count + 1)), [outgoing]);
-  const id = messageId ?? outgoing?.message?.id;
-  const now = (id === undefined ? undefined : alertsByMessage.value.get(id)) ?? alert ?? outgoing?.alert ?? null;
+  // A second call belongs to the alert that already waits: another message's.
+  const known = alert ?? outgoing?.alert ?? null;
+  const now = alertsByMessage.value.get(known?.message_id ?? messageId ?? "") ?? known;
   const who = live(chat).detail.value.other_participant.full_name;
   const [kind, icon, words] = said(outgoing, now, who);
   return (
@@ -55,7 +56,7 @@ function said(outgoing: Outgoing | null, alert: Alert | null, who: string): ["ca
     case "acknowledged":
       return ["calm", "check", `${who} has seen it and taken it on${at(alert.acknowledged_at)}.`];
     case "exhausted":
-      return ["danger", "alert", "Nobody has answered in time. Please call one of these now."];
+      return ["danger", "alert", "Nobody could be reached. Please call one of these now."];
     case "resolved":
       return ["calm", "check", `${who} has closed it${at(alert.resolved_at)}.`];
   }
