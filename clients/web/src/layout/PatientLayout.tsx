@@ -19,10 +19,10 @@ export function PatientLayout(): JSX.Element {
   return (
     <div class="shell patient">
       <TopBar />
-      <div>
+      <section aria-label="For your safety">
         <OfflineStrip />
         <SafetyLine />
-      </div>
+      </section>
       <main class="pane">
         <Main />
       </main>

@@ -268,9 +268,9 @@ export class Log extends Component<Props, State> {
           </div>
           {days.map((day) => (
             <section key={day.key}>
-              <h3 class="day">
+              <h2 class="day">
                 <time dateTime={day.at.slice(0, 10)}>{dayName(day.at, now.value)}</time>
-              </h3>
+              </h2>
               {day.blocks.map((block) => (
                 <MessageBlock key={block.key} chat={chat} block={block} height={far.get(block.key)} open={open} asked={asked} onJump={this.#onJump} watch={this.#watch} />
               ))}
