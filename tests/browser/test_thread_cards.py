@@ -20,7 +20,7 @@ GIVE_FILE = """([kind, name, type, bytes]) => {
     const file = new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type });
     const data = new DataTransfer();
     data.items.add(file);
-    const on = kind === "paste" ? document.querySelector("textarea") : document.querySelector("[role=log]");
+    const on = document.querySelector(kind === "paste" ? "textarea" : "[role=log]");
     const event = kind === "paste"
         ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
         : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
@@ -69,7 +69,9 @@ def test_a_picture_is_shown_small_then_large(patient_page: Page, therapist_page:
     picture.click()
     large = therapist_page.get_by_role("dialog", name="garden.png")
     expect(large.get_by_role("img")).to_be_visible()
-    assert large.get_by_role("img").evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
+    assert (
+        large.get_by_role("img").evaluate("img => img.decode().then(() => img.naturalWidth)") == 640
+    )
     axe(therapist_page, "picture")
     therapist_page.keyboard.press("Escape")
     expect(large).to_have_count(0)
@@ -153,11 +155,17 @@ def test_a_prescription_is_written_and_corrected(patient_page: Page, therapist_p
     again.get_by_label("How often").fill("in the morning")
     again.get_by_role("button", name="Send").click()
     expect(cards).to_have_count(2)
-    expect(cards.filter(has_text="in the evening").get_by_text("Corrected by a later one")).to_be_visible()
-    expect(cards.filter(has_text="in the morning").get_by_text("Corrects an earlier one")).to_be_visible()
+    expect(
+        cards.filter(has_text="in the evening").get_by_text("Corrected by a later one")
+    ).to_be_visible()
+    expect(
+        cards.filter(has_text="in the morning").get_by_text("Corrects an earlier one")
+    ).to_be_visible()
     axe(patient_page, "prescriptions")
 
 
 def test_a_patient_writes_no_prescription(patient_page: Page) -> None:
     patient_page.get_by_role("button", name="Add a file or an appointment").click()
-    expect(patient_page.get_by_role("menuitem")).to_have_text(["Attach a file", "Propose an appointment"])
+    expect(patient_page.get_by_role("menuitem")).to_have_text(
+        ["Attach a file", "Propose an appointment"]
+    )

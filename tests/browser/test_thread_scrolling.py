@@ -70,9 +70,7 @@ def test_unseen_is_not_read_and_one_comes_back_to_a_line(
     _until_read(patient_page, server, pair, 1)
 
 
-def test_at_the_end_it_stays_at_the_end(
-    patient_page: Page, server: LiveServer, pair: Pair
-) -> None:
+def test_at_the_end_it_stays_at_the_end(patient_page: Page, server: LiveServer, pair: Pair) -> None:
     for number in range(1, 31):
         say(server, pair, "therapist" if number % 3 else "patient", f"Turn {number:02}, " * number)
         if number % 10 == 0:
@@ -81,6 +79,20 @@ def test_at_the_end_it_stays_at_the_end(
     scroll(patient_page, 0)
     send(patient_page, "My own words are seen")
     expect(bubble(patient_page, "My own words are seen")).to_be_in_viewport()
+
+
+def test_what_grows_moves_nobody_from_the_end(
+    visit: Visits, server: LiveServer, pair: Pair
+) -> None:
+    """What has become of an alert comes after the message that raised it."""
+    say(server, pair, "patient", *lines(20))
+    say(server, pair, "patient", "I am not doing well", emergency=True)
+    page = visit(email_of(pair.patient_id), width=360, height=640)
+    open_chat(page, pair.chat_id)
+    message = bubble(page, "I am not doing well")
+    expect(message.get_by_text("your therapist")).to_be_in_viewport()
+    expect(message.locator(".meta")).to_be_in_viewport(ratio=1)
+    assert from_end(page) <= 1
 
 
 def test_older_ones_load_and_nothing_jumps(visit: Visits, server: LiveServer, pair: Pair) -> None:
@@ -103,7 +115,8 @@ SCROLL_AND_WATCH = """async (log) => {
     log.scrollTop -= 350;
     await frame();
     const edge = log.getBoundingClientRect().top;
-    const seen = [...log.querySelectorAll("li.message")].find((li) => li.getBoundingClientRect().top > edge);
+    const below = (li) => li.getBoundingClientRect().top > edge;
+    const seen = [...log.querySelectorAll("li.message")].find(below);
     const top = seen.getBoundingClientRect().top;
     let most = 0;
     for (let frames = 0; frames < 12; frames += 1) {

@@ -45,9 +45,7 @@ def test_a_notification_holds_no_word_of_it(
         assert word not in told
 
 
-def test_two_tabs_show_the_same(
-    patient_page: Page, therapist_page: Page, visit: Visits
-) -> None:
+def test_two_tabs_show_the_same(patient_page: Page, therapist_page: Page, visit: Visits) -> None:
     other = visit.another_tab(patient_page)
     expect(log(other)).to_have_attribute("aria-busy", "false")
     send(patient_page, "Written in the one")

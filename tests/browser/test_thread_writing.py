@@ -18,7 +18,8 @@ SENDING = "**/api/messages/send_message/"
 OWN_BUBBLE = """(text) => new Promise((resolve) => {
     const field = document.querySelector("textarea");
     const log = document.querySelector("[role=log]");
-    const there = () => [...log.querySelectorAll("li.outgoing")].some((li) => li.innerText.includes(text));
+    const own = () => [...log.querySelectorAll("li.outgoing")];
+    const there = () => own().some((li) => li.innerText.includes(text));
     const begun = performance.now();
     const seen = new MutationObserver(() => {
         if (!there()) return;
@@ -26,7 +27,8 @@ OWN_BUBBLE = """(text) => new Promise((resolve) => {
         resolve(performance.now() - begun);
     });
     seen.observe(log, { childList: true, subtree: true });
-    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    const enter = { key: "Enter", bubbles: true, cancelable: true };
+    field.dispatchEvent(new KeyboardEvent("keydown", enter));
 })"""
 
 
@@ -39,9 +41,7 @@ def refusal(code: str, detail: str) -> dict[str, Any]:
     return {"status": 403, "content_type": "application/json", "body": json.dumps(body)}
 
 
-def test_own_bubble_is_there_at_once_as_a_clock(
-    patient_page: Page, record_property: Any
-) -> None:
+def test_own_bubble_is_there_at_once_as_a_clock(patient_page: Page, record_property: Any) -> None:
     """Within 100 ms of Enter, whatever the server does: here it does not answer."""
     held: list[Route] = []
     patient_page.route(SENDING, lambda route: held.append(route))
@@ -143,9 +143,7 @@ def test_on_a_touched_screen_the_button_sends(
     assert [message["text"] for message in stored(server, pair)] == ["First\nsecond"]
 
 
-def test_ticks_tell_by_word_how_far_it_got(
-    therapist_page: Page, visit: Visits, pair: Pair
-) -> None:
+def test_ticks_tell_by_word_how_far_it_got(therapist_page: Page, visit: Visits, pair: Pair) -> None:
     send(therapist_page, "How are you today?")
     mine = bubble(therapist_page, "How are you today?")
     expect(mine.get_by_text("Sent", exact=True)).to_be_visible()
@@ -203,9 +201,7 @@ def test_what_is_typed_is_told_but_not_at_each_key(
         assert len(told) == 2
 
 
-def test_who_may_not_write_is_told_why(
-    patient_page: Page, server: LiveServer, pair: Pair
-) -> None:
+def test_who_may_not_write_is_told_why(patient_page: Page, server: LiveServer, pair: Pair) -> None:
     expect(composer(patient_page)).to_be_visible()
     room = f"chat-rooms/{pair.chat_id.replace('CHAT_', 'ROOM_')}"
     with server.api(pair.therapist_token) as api:

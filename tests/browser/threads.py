@@ -11,7 +11,9 @@ from tests.browser.screens import log
 from tests.harness.server import LiveServer, Pair
 
 
-def say(server: LiveServer, pair: Pair, who: str, *texts: str, **fields: Any) -> list[dict[str, Any]]:
+def say(
+    server: LiveServer, pair: Pair, who: str, *texts: str, **fields: Any
+) -> list[dict[str, Any]]:
     """Messages of the `therapist` or the `patient`, as the server answered them."""
     token = pair.therapist_token if who == "therapist" else pair.patient_token
     with server.api(token) as api:
@@ -41,7 +43,9 @@ def read_seq(server: LiveServer, pair: Pair, who: str) -> int:
 
 def scroll(page: Page, top: int) -> None:
     """So many pixels from the top; below 0, from the end."""
-    log(page).evaluate("(log, top) => { log.scrollTop = top < 0 ? log.scrollHeight + top : top }", top)
+    log(page).evaluate(
+        "(log, top) => { log.scrollTop = top < 0 ? log.scrollHeight + top : top }", top
+    )
 
 
 def from_end(page: Page) -> float:
@@ -52,7 +56,8 @@ def look_away(page: Page, away: bool = True) -> None:
     """As another tab in front of this one: a browser without a window hides none by itself."""
     page.evaluate(
         """state => {
-            Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+            const seen = { configurable: true, get: () => state };
+            Object.defineProperty(document, "visibilityState", seen);
             document.dispatchEvent(new Event("visibilitychange"));
         }""",
         "hidden" if away else "visible",
