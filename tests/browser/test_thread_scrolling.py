@@ -81,6 +81,20 @@ def test_at_the_end_it_stays_at_the_end(patient_page: Page, server: LiveServer, 
     expect(bubble(patient_page, "My own words are seen")).to_be_in_viewport()
 
 
+def test_what_grows_moves_nobody_from_the_end(
+    visit: Visits, server: LiveServer, pair: Pair
+) -> None:
+    """What has become of an alert comes after the message that raised it."""
+    say(server, pair, "patient", *lines(20))
+    say(server, pair, "patient", "I am not doing well", emergency=True)
+    page = visit(email_of(pair.patient_id), width=360, height=640)
+    open_chat(page, pair.chat_id)
+    message = bubble(page, "I am not doing well")
+    expect(message.get_by_text("your therapist")).to_be_in_viewport()
+    expect(message.locator(".meta")).to_be_in_viewport(ratio=1)
+    assert from_end(page) <= 1
+
+
 def test_older_ones_load_and_nothing_jumps(visit: Visits, server: LiveServer, pair: Pair) -> None:
     say(server, pair, "patient", *lines(130))
     page = visit(email_of(pair.patient_id))

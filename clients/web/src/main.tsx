@@ -11,6 +11,7 @@ import "./patient/patient.css";
 import "./urgent/urgent.css";
 import "./account/account.css";
 import "./lock/lock.css";
+import "./state/arrivals";
 import "./state/desktop";
 import "./state/theme";
 import { App } from "./app";
