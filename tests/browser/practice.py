@@ -76,6 +76,7 @@ def furnish(server: LiveServer) -> str:
     practice.read(others[1], calm)
     practice.read(therapist, calm)
     practice.read(therapist, practice.chat(elif_[0]))
+    practice.as_(mira).patch("me/settings/", json={"region": "AT"}).raise_for_status()
     return _talk(practice, mira)
 
 

@@ -146,12 +146,13 @@ def test_nothing_is_cut_off_on_a_narrow_phone_or_at_twice_the_size(at: At, name:
 
 
 @pytest.mark.parametrize("name", ["therapist's chat", "patient's chat"])
-@pytest.mark.parametrize(("width", "height"), [(360, 640), (640, 400)])
-def test_one_can_write_and_read_in_a_small_window(
-    at: At, name: str, width: int, height: int
-) -> None:
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (640, 400), (768, 1024)])
+def test_one_can_write_and_read_in_any_window(at: At, name: str, width: int, height: int) -> None:
     page = at(name, width, height)
     expect(composer(page)).to_be_in_viewport(ratio=0.95)
+    field = composer(page).bounding_box()
+    assert field is not None
+    assert height - field["y"] - field["height"] < 40, "one writes at the foot of the window"
     expect(log(page).locator("li.message").last).to_be_in_viewport(ratio=0.1)
     if name.startswith("patient"):
         expect(page.get_by_text("Not for emergencies").first).to_be_in_viewport(ratio=0.95)
