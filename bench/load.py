@@ -124,12 +124,12 @@ class Receiver(Talker):
         super().__init__(dialect, tally, pair, host, pair["patient_token"])
         self._sender = sender
         self._pause = pause
-        self._seq = 0
+        self._seq: int | None = None  # not known before the first frame or push that tells it
         self._timer = False
 
     def greeted(self, text: bytes) -> bool:
-        if self._dialect.seq:
-            self._seq = _number(text, b'"last_seq":')
+        if self._dialect.last:
+            self._seq = _number(text, self._dialect.last)
         return super().greeted(text)
 
     def heard(self, text: bytes) -> None:
@@ -142,7 +142,7 @@ class Receiver(Talker):
             tally.deliveries.append(self._now - due)
         if self._dialect.seq:
             seq = _number(text, self._dialect.seq)
-            if seq != self._seq + 1:
+            if self._seq is not None and seq != self._seq + 1:
                 tally.gaps += 1
             self._seq = seq
         if self._dialect.receipt and not self._timer:
