@@ -145,9 +145,9 @@ def main() -> int:
     print(
         f"\nMedians of {len(rounds)} rounds of {asked.seconds:g} s; generator, application and"
         f" PostgreSQL share {os.cpu_count()} cores.\nThe load of the machine before:"
-        f" {load_before:.2f}. pgbench gives mean latencies as p50. With TherapyConnect, and with Node"
-        f" that does\nthe same work, each reader also sends one read receipt for all that came within"
-        f" {asked.receipt_ms:g} ms.\n"
+        f" {load_before:.2f}. pgbench gives mean latencies as p50.\nWith TherapyConnect, and with"
+        " Node that does the same work, each reader also sends one read\nreceipt for all that came"
+        f" within {asked.receipt_ms:g} ms.\n"
     )
     print(report.table(rounds))
     kept = {**vars(asked), "load_before": load_before, "rounds_made": len(rounds)}

@@ -19,7 +19,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """`kind`: `closed` (`in_flight` each), `half` of that by the clock, `idle`, pgbench's script."""
+    """`kind`: `closed` (`in_flight` each), `half` of it by the clock, `idle`, pgbench's script."""
 
     contender: str
     kind: str
