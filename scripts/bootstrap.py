@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Gets a checkout ready and starts one of its programs: what `make` calls.
 
-    python3 scripts/bootstrap.py run|test|check|bench|lock [ARGUMENT…]
+    python3 scripts/bootstrap.py run|web|wheel|test|check|bench|lock [ARGUMENT…]
 
 Only the standard library, and only syntax of Python 3.6, so that an old Python gets to say one
 clear line. Installs into `.venv` of the checkout; a stamp there makes all later starts skip it.
@@ -32,7 +32,9 @@ UV_LOCK = "requirements-uv.txt"
 
 # Program -> what it needs installed, and how the environment's Python starts it.
 PROGRAMS = {
-    "run": (RUN_LOCK, ["manage.py", "run"]),
+    "run": (RUN_LOCK, ["manage.py", "run", "--build-web"]),
+    "web": (RUN_LOCK, ["scripts/web.py"]),
+    "wheel": (DEV_LOCK, ["scripts/wheel.py"]),
     "test": (DEV_LOCK, ["-m", "pytest", "--numprocesses=2"]),
     "check": (DEV_LOCK, ["scripts/check.py"]),
     "bench": (DEV_LOCK, ["-m", "bench"]),

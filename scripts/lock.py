@@ -30,6 +30,8 @@ def main(arguments: list[str]) -> int:
     """Compile each; 0, or the first status that is not."""
     for name, constraints in (
         ("requirements-uv", []),
+        # For who has no Node: what builds the web client.
+        ("requirements-node", []),
         ("requirements", []),
         # The tests run on what the server runs on.
         ("requirements-dev", ["--constraint=requirements.txt"]),

@@ -23,8 +23,9 @@ from tests.harness.database import own_database
 from tests.harness.server import LiveServer, Pair
 from therapyconnect.embedded import lease
 
-UNDER_FIRE = ("acceptance", "backup", "cluster", "crowd", "faults")
-"""Rooms whose tests load and break whole installations: never two of them at a time."""
+UNDER_FIRE = ("acceptance", "backup", "browser", "cluster", "crowd", "faults")
+"""Rooms whose tests load and break whole installations, or fill a processor as a browser does:
+never two of them at a time."""
 
 _DATA = Path(tempfile.mkdtemp(prefix="tc-test-"))
 # Kept beside, as workers inherit the environment and each has a server of its own.

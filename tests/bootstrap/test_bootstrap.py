@@ -84,7 +84,7 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
 def test_a_warm_start_becomes_the_program_at_once(checkout: Path) -> None:
     began = time.monotonic()
     done = start(checkout)
-    assert done.stdout.startswith("started manage.py run"), done
+    assert done.stdout.startswith("started manage.py run --build-web"), done
     assert time.monotonic() - began < 2  # 0.1 s on an idle machine
 
 
@@ -97,7 +97,9 @@ def test_it_becomes_the_program_and_starts_none(checkout: Path) -> None:
         text=True,
     ) as process:
         out, _ = process.communicate(timeout=30)
-        assert out.split() == ["started", "manage.py", "run", "more", str(process.pid)]
+        assert out.split() == [
+            "started", "manage.py", "run", "--build-web", "more", str(process.pid)
+        ]  # fmt: skip
 
 
 def test_a_busy_port(checkout: Path) -> None:

@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 from tests.conftest import SERVER_URL
 from tests.harness.database import own_database
 from tests.harness.server import ROOT, LiveServer, Pair, free_port
+from tests.web.built import built_client
 
 DEPLOY = ROOT / "deploy"
 
@@ -39,12 +40,18 @@ def _instructions() -> list[tuple[str, str]]:
     return [(name, rest) for name, rest in parts]
 
 
+def _last_stage() -> list[tuple[str, str]]:
+    """What the image is; the stages before it only make what it copies."""
+    told = _instructions()
+    return told[[n for n, (name, _) in enumerate(told) if name == "FROM"][-1] :]
+
+
 def test_the_image_runs_as_nobody_special_and_on_what_was_locked() -> None:
     told = _instructions()
     stages = [rest for name, rest in told if name == "FROM"]
-    assert len(stages) == 2
+    assert len(stages) == 3
     assert all(":" in stage and ":latest" not in stage for stage in stages)
-    last = told[[n for n, (name, _) in enumerate(told) if name == "FROM"][-1] :]
+    last = _last_stage()
     assert [rest for name, rest in last if name == "USER"] == ["10001:10001"]
     (install,) = [rest for name, rest in told if name == "RUN" and "pip install" in rest]
     assert "--require-hashes" in install
@@ -59,12 +66,13 @@ def image(tmp_path: Path) -> Iterator[LiveServer]:
     """A server of what the image holds, in a folder that holds nothing else."""
     held = tmp_path / "app"
     held.mkdir()
-    ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    sent = {line[1:] for line in ignored if line.startswith("!")}
-    for name, rest in _instructions():
-        if name == "COPY" and not rest.startswith("--from"):
+    built_client()
+    for name, rest in _last_stage():
+        if name == "COPY" and rest.startswith("--from=web"):
+            _, source, target = shlex.split(rest)
+            shutil.copytree(ROOT / Path(source).relative_to("/build"), held / target)
+        elif name == "COPY" and not rest.startswith("--from"):
             *sources, _ = shlex.split(rest)
-            assert set(sources) <= sent
             for source in sources:
                 if (ROOT / source).is_dir():
                     shutil.copytree(ROOT / source, held / source)
@@ -81,6 +89,20 @@ def image(tmp_path: Path) -> Iterator[LiveServer]:
         server.stop()
 
 
+def test_the_builder_is_sent_what_it_copies_and_nothing_that_was_built() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    sent = {line[1:] for line in lines if line.startswith("!")}
+    copied = [
+        source
+        for name, rest in _instructions()
+        if name == "COPY" and not rest.startswith("--from")
+        for source in shlex.split(rest)[:-1]
+    ]
+    assert set(copied) == sent
+    assert all((ROOT / source).exists() for source in copied)
+    assert {"clients/web/dist", "clients/web/node_modules", "therapyconnect/web/dist"} <= set(lines)
+
+
 def test_what_the_image_holds_serves_and_its_health_check_tells(image: LiveServer) -> None:
     (check,) = [rest for name, rest in _instructions() if name == "HEALTHCHECK"]
     program, *words = json.loads(check[check.index("CMD") + 3 :])
@@ -91,6 +113,9 @@ def test_what_the_image_holds_serves_and_its_health_check_tells(image: LiveServe
         return done.returncode == 0
 
     assert healthy()
+    page = httpx.get(f"{image.base}/", timeout=20)
+    (script,) = [part.split('"')[0] for part in page.text.split('src="')[1:]]
+    assert httpx.get(image.base + script, timeout=20).status_code == 200
     image.stop()
     assert not healthy()
 

@@ -1,4 +1,4 @@
-"""The ASGI application: sockets to the door, everything else to Django."""
+"""The ASGI application: sockets to the door, the web client from memory, the rest to Django."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from django.conf import settings  # noqa: E402
 from therapyconnect.accounts.outside.access import verify_access_async  # noqa: E402
 from therapyconnect.accounts.principal import principal_of  # noqa: E402
 from therapyconnect.accounts.tokens import bearer_token  # noqa: E402
+from therapyconnect.config.browsers import WEB_CLIENT_HEADERS  # noqa: E402
 from therapyconnect.config.hub import make_hub  # noqa: E402
 from therapyconnect.config.spooling import SpoolingHandler  # noqa: E402
 from therapyconnect.crisis.selectors import learn_whereabouts  # noqa: E402
@@ -32,6 +33,9 @@ from therapyconnect.notifications.services.publisher import set_publisher  # noq
 from therapyconnect.realtime.door import Door  # noqa: E402
 from therapyconnect.realtime.gathered import GatheredReads  # noqa: E402
 from therapyconnect.realtime.watch import SessionWatch  # noqa: E402
+from therapyconnect.web.build import Build  # noqa: E402
+from therapyconnect.web.places import FOLDERS, told  # noqa: E402
+from therapyconnect.web.responder import WebClient  # noqa: E402
 
 log = structlog.get_logger("therapyconnect.config.asgi")
 
@@ -47,12 +51,18 @@ class Application:
         self.sweep = Sweep(self.engine)
         self.attachments = AttachmentSweep()
         self.door = Door(self.engine, self.hub, self.watch)
-        self.django = ASGIStaticFilesHandler(
-            SpoolingHandler(
-                settings.THERAPYCONNECT["UPLOADS"],
-                known=self._known,
-                large=frozenset({UPLOAD_PATH}),
-            )
+        self.http = WebClient(
+            Build(*FOLDERS),
+            ASGIStaticFilesHandler(
+                SpoolingHandler(
+                    settings.THERAPYCONNECT["UPLOADS"],
+                    known=self._known,
+                    large=frozenset({UPLOAD_PATH}),
+                )
+            ),
+            headers=WEB_CLIENT_HEADERS,
+            told=told,
+            https_only=settings.SECURE_SSL_REDIRECT,
         )
 
     async def __call__(
@@ -64,7 +74,7 @@ class Application:
         if scope["type"] == "websocket":
             await self.door(scope, receive, send)
         elif scope["type"] == "http":
-            await self.django(scope, receive, send)
+            await self.http(scope, receive, send)
         else:
             await self._lifespan(receive, send)
 

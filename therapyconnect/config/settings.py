@@ -7,6 +7,7 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from therapyconnect.accounts.quotas import Rate
+from therapyconnect.config.browsers import *  # noqa: F403 (CORS, CSP, HSTS and their like)
 from therapyconnect.config.environment import ENVIRONMENT, ROOT
 from therapyconnect.config.identity import *  # noqa: F403 (accounts, tokens, allauth)
 from therapyconnect.config.logs import LOGGING as LOGGING
@@ -143,42 +144,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["therapyconnect.core.rest.schema.finish_document"],
 }
 
-# Browsers: exact origins, no cookies across them; the API is called with a bearer token.
-CORS_ALLOWED_ORIGINS = ENVIRONMENT.origins
-CORS_ALLOW_HEADERS = [
-    "accept",
-    "authorization",
-    "content-type",
-    "idempotency-key",
-    "range",
-    "x-session-token",
-    "x-request-id",
-]
-CORS_EXPOSE_HEADERS = ["x-request-id", "retry-after", "content-disposition", "content-range"]
-CSRF_TRUSTED_ORIGINS = ENVIRONMENT.origins
-# No cookie is ever read, so no request can be forged with one.
-SILENCED_SYSTEM_CHECKS = ["security.W003"]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "style-src": ["'self'", "'unsafe-inline'"],
-        "connect-src": ["'self'"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "no-referrer"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENVIRONMENT.production
-SECURE_SSL_REDIRECT = ENVIRONMENT.production
-SECURE_HSTS_SECONDS = 31_536_000 if ENVIRONMENT.production else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ENVIRONMENT.production
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.production else None
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

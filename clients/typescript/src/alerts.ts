@@ -41,12 +41,14 @@ export class Alerts extends Emitter<AlertsEvents> {
 
   /** @internal What happened while nobody listened. */
   async load(): Promise<void> {
+    const before = this.open;
     const first = await this.api.get("/api/emergencies/", {});
     const listed = new Set<string>();
-    for await (const alert of this.api.all(first)) listed.add(this.hear(alert).id);
-    // The list has the open ones: another that was open here is over.
-    for (const alert of this.open) {
-      if (!listed.has(alert.id)) this.hear({ ...alert, state: "resolved" });
+    for await (const alert of this.api.all<Alert>(first)) listed.add(this.hear(alert).id);
+    // The list has the open ones: another that was open before it was asked for is over.
+    for (const { id } of before) {
+      const alert = this.#alerts.get(id);
+      if (alert !== undefined && !listed.has(id)) this.hear({ ...alert, state: "resolved" });
     }
   }
 

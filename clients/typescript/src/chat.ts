@@ -1,83 +1,43 @@
-// One chat: what is held of it, kept by events; what one does in it.
-import type { Api, Page } from "./api.js";
-import { Emitter } from "./emitter.js";
-import { MessageLog } from "./log.js";
-import type { Outbox } from "./outbox.js";
+// One chat: what is held of it, kept by events.
+import type { Around } from "./chat-events.js";
+import { Deeds } from "./deeds.js";
+import { History } from "./history.js";
 import type { Draft, Outgoing } from "./outgoing.js";
-import type { ReceiptsOut } from "./receipts.js";
+import { ChatRoom } from "./room.js";
+import { Standing } from "./standing.js";
 import { TypingIn, TypingOut } from "./typing.js";
 import {
   roleOf,
   seqOf,
-  type Asked,
+  type Attachment,
   type ChatDetail,
   type EventSaid,
   type Message,
-  type MessageVersion,
   type Receipts,
   type SaidOf,
-  type SentMessage,
 } from "./types.js";
 
-export interface NewMessage {
-  readonly chat: Chat;
-  readonly message: Message;
-  /** Sent by this user, here or on another device. */
-  readonly mine: boolean;
-  /** False where the reader muted the chat, and for one's own. */
-  readonly notify: boolean;
-}
-
-export interface ChatEvents {
-  /** A message is new: each once, in order. */
-  message: NewMessage;
-  /** A message was edited, deleted, restored, flagged, or passed by a horizon. */
-  changed: Message;
-  /** `messages` is another list. */
-  messages: readonly Message[];
-  /** The place of what may not be seen. */
-  hidden: number;
-  /** Status, room, names, unread, receipts. */
-  detail: ChatDetail;
-  typing: boolean;
-  presence: boolean;
-  /** What was held is void (after a restore, say), and was fetched afresh. */
-  reset: undefined;
-}
-
-/** What a chat needs of the client around it. */
-export interface Around {
-  readonly api: Api;
-  readonly outbox: Outbox;
-  readonly receipts: ReceiptsOut;
-  readonly userId: () => string;
-  readonly say: (asked: Asked) => boolean;
-  readonly heard: (news: NewMessage) => void;
-  readonly changed: (chat: Chat) => void;
-}
-
-const PAGE = 50;
-const REFRESH_MS = 150;
-const STALE_READS = 5;
-
-export class Chat extends Emitter<ChatEvents> {
-  readonly #log = new MessageLog();
-  #loaded = false;
-  #oldest = false;
-  #detail: ChatDetail;
-  #online: boolean | null;
-  #stale = 0;
-  #refresh: ReturnType<typeof setTimeout> | null = null;
+export class Chat extends Deeds {
+  /** What it is for, and who may send and see what. */
+  readonly room: ChatRoom;
+  readonly #history: History;
+  readonly #standing: Standing;
   readonly #typingOut: TypingOut;
   readonly #typingIn: TypingIn;
+  #online: boolean | null;
 
   /** @internal */
   constructor(
-    private readonly around: Around,
+    protected readonly around: Around,
     detail: ChatDetail,
   ) {
     super();
-    this.#detail = detail;
+    this.#standing = new Standing(around.api, around.gate, around.userId, detail, () => this.#moved());
+    this.#history = new History(around.api, detail.id, (changed) => {
+      for (const message of changed) this.emit("changed", message);
+      this.#listed();
+    });
+    this.room = new ChatRoom(around.api, () => this.detail.room, () => this.fetch());
     this.#online = detail.other_participant.online;
     this.#typingIn = new TypingIn((on) => this.emit("typing", on));
     this.#typingOut = new TypingOut((is_typing) => {
@@ -85,18 +45,18 @@ export class Chat extends Emitter<ChatEvents> {
     });
   }
 
-  get id(): string {
-    return this.#detail.id;
+  override get id(): string {
+    return this.detail.id;
   }
   /** As the server said last, with what was heard since. */
   get detail(): ChatDetail {
-    return this.#detail;
+    return this.#standing.detail;
   }
   get unread(): number {
-    return this.#detail.unread_count;
+    return this.detail.unread_count;
   }
   get receipts(): Receipts {
-    return this.#detail.receipts;
+    return this.detail.receipts;
   }
   /** Whether the other one writes now. */
   get typing(): boolean {
@@ -108,7 +68,7 @@ export class Chat extends Emitter<ChatEvents> {
   }
   /** What is loaded, oldest first; empty before `load`. */
   get messages(): readonly Message[] {
-    return this.#log.all;
+    return this.#history.all;
   }
   /** What waits to be sent here. */
   get outgoing(): readonly Outgoing[] {
@@ -119,30 +79,13 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** Hold the newest page; from then on events keep it. */
   async load(): Promise<readonly Message[]> {
-    this.#loaded = true;
-    await this.#page({});
+    await this.#history.load();
     return this.messages;
   }
 
   /** Hold one page more of what is older; whether there may be more still. */
-  async loadOlder(): Promise<boolean> {
-    const first = this.messages[0];
-    if (this.#oldest) return false;
-    await this.#page(first === undefined ? {} : { before_seq: first.seq });
-    return !this.#oldest;
-  }
-
-  /** The earlier versions of a message. */
-  versions(messageId: string): Promise<Page<MessageVersion>> {
-    return this.around.api.get("/api/messages/{id}/history/", { path: { id: messageId } });
-  }
-
-  /** What holds these letters, newest first; follow the pages with `client.api.again(page, {q, chat_id})`. */
-  search(q: string, signal?: AbortSignal): Promise<Page<Message>> {
-    return this.around.api.post("/api/messages/search/", {
-      body: { q, chat_id: this.id },
-      ...(signal === undefined ? {} : { signal }),
-    });
+  loadOlder(): Promise<boolean> {
+    return this.#history.older();
   }
 
   // --- what one does ----------------------------------------------------------------------------
@@ -153,31 +96,12 @@ export class Chat extends Emitter<ChatEvents> {
     return this.around.outbox.add({ ...draft, chat_id: this.id });
   }
 
-  async edit(messageId: string, text: string): Promise<Message> {
-    const path = { id: messageId };
-    return this.#took(await this.around.api.post("/api/messages/{id}/edit_message/", { path, body: { text } }));
-  }
-
-  async deleteMessage(messageId: string): Promise<Message> {
-    return this.#took(await this.around.api.post("/api/messages/{id}/delete_message/", { path: { id: messageId } }));
-  }
-
-  async restoreMessage(messageId: string): Promise<Message> {
-    return this.#took(await this.around.api.post("/api/messages/{id}/restore_message/", { path: { id: messageId } }));
-  }
-
-  /** Mark one's own message urgent; a patient's raises the alert, and the answer says whom to call. */
-  async flag(messageId: string): Promise<SentMessage> {
-    const flagged = await this.around.api.post("/api/messages/{id}/mark_emergency/", { path: { id: messageId } });
-    this.#took(flagged);
-    return flagged;
-  }
-
   /** I have read up to here; to the end, without a number. Told in batches; never goes back. */
-  markRead(upTo = this.#detail.last_seq): void {
-    const seq = Math.min(upTo, this.#detail.last_seq);
-    if (seq > this.#mine().read_seq) this.around.receipts.advance(this.id, "read", seq);
-    if (seq >= this.#detail.last_seq) this.#are({ unread_count: 0, marked_unread: false });
+  markRead(upTo = this.detail.last_seq): void {
+    const { last_seq, unread_count, marked_unread } = this.detail;
+    const seq = Math.min(upTo, last_seq);
+    if (seq > this.#standing.mine.read_seq) this.around.receipts.advance(this.id, "read", seq);
+    if (seq >= last_seq && (unread_count > 0 || marked_unread)) this.#standing.allRead();
   }
 
   async markUnread(): Promise<void> {
@@ -205,8 +129,8 @@ export class Chat extends Emitter<ChatEvents> {
   /** @internal The next event of the sequence. */
   hear(said: EventSaid): void {
     const seq = seqOf(said);
-    const news = seq > this.#detail.last_seq;
-    if (news) this.#are({ last_seq: seq });
+    const news = seq > this.detail.last_seq;
+    if (news) this.#standing.change({ last_seq: seq });
     switch (said.type) {
       case "chat_message":
       case "new_message":
@@ -215,21 +139,21 @@ export class Chat extends Emitter<ChatEvents> {
         break;
       case "message_edited":
       case "message_deleted":
-      case "emergency_flagged": {
-        const changed = this.#log.change(said);
-        if (changed !== null) this.#changed(changed);
-        if (said.type !== "emergency_flagged") this.refreshSoon();
+        this.#history.change(said);
+        this.refreshSoon();
         break;
-      }
+      case "emergency_flagged":
+        this.#history.change(said);
+        break;
       case "message_restored":
-        if (this.#loaded) this.#log.restore(said.message, said.seq);
-        this.#changed(said.message);
+        this.#history.restore(said.message, said.seq);
         this.refreshSoon();
         break;
       case "chat_updated": {
-        const sees = this.#sees();
+        const saw = this.#standing.seesHistory;
         this.put(said.chat);
-        if (this.#sees() !== sees && this.#loaded) void this.reset(said.chat).catch(() => undefined);
+        // What was hidden goes, what is shown again comes.
+        if (this.#standing.seesHistory !== saw) void this.reset(said.chat).catch(() => undefined);
         break;
       }
       case "hidden":
@@ -241,23 +165,9 @@ export class Chat extends Emitter<ChatEvents> {
 
   /** @internal */
   hearReceipt(kind: "read" | "delivered", userId: string, seq: number, at: string | null): void {
-    const role = roleOf(userId) === "therapist" ? "therapist" : "patient";
-    const held = this.receipts[role];
-    const moved = {
-      delivered_seq: Math.max(held.delivered_seq, seq),
-      read_seq: kind === "read" ? Math.max(held.read_seq, seq) : held.read_seq,
-    };
-    const mine = userId === this.around.userId();
-    if (mine) this.around.receipts.passed(this.id, kind, seq);
-    const passed = this.#log.passed(kind, userId, seq, at);
-    if (passed.length > 0) this.emit("messages", this.messages);
-    for (const message of passed) this.emit("changed", message);
-    const read = moved.read_seq > held.read_seq;
-    if (!read && moved.delivered_seq === held.delivered_seq) return;
-    this.#are({ receipts: { ...this.receipts, [role]: moved } });
-    if (!mine || !read) return;
-    if (seq >= this.#detail.last_seq) this.#are({ unread_count: 0, marked_unread: false });
-    else this.refreshSoon();
+    if (userId === this.around.userId()) this.around.receipts.passed(this.id, kind, seq);
+    this.#history.passed(kind, userId, seq, at);
+    this.#standing.passed(roleOf(userId) === "therapist" ? "therapist" : "patient", kind, seq);
   }
 
   /** @internal */
@@ -266,69 +176,69 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   /** @internal */
-  hearPresence(online: boolean): void {
+  hearPresence(online: boolean | null): void {
+    if (online !== true) this.#typingIn.heard(false);
+    if (online === this.#online) return;
     this.#online = online;
-    if (!online) this.#typingIn.heard(false);
     this.emit("presence", online);
+  }
+
+  /** @internal What became of a file. */
+  hearAttachment(file: Attachment): void {
+    this.#history.attachment(file);
+  }
+
+  /** @internal After a connection was lost: what is only pushed may have been missed. */
+  recheck(): Promise<void> {
+    return this.#history.recheck();
   }
 
   /** @internal What a request was answered with, unless more is known by now. */
   put(detail: ChatDetail): void {
-    // Read before something that was heard since: as often as that is likely, look again.
-    if (detail.last_seq < this.#detail.last_seq) {
-      this.#stale += 1;
-      if (this.#stale <= STALE_READS) this.refreshSoon();
-      return;
+    if (this.#standing.put(detail) && detail.other_participant.online !== null) {
+      this.hearPresence(detail.other_participant.online);
     }
-    this.#stale = 0;
-    this.#online = detail.other_participant.online ?? this.#online;
-    this.#are(detail);
   }
 
   /** @internal */
   putMessage(message: Message): void {
-    if (this.#loaded && this.#log.put(message)) this.emit("messages", this.messages);
+    if (this.#history.put(message)) this.#listed();
   }
 
   /** Ask the server how the chat stands. */
-  async fetch(): Promise<ChatDetail> {
-    const detail = await this.around.api.get("/api/chats/{id}/", { path: { id: this.id } });
-    if ("unread_count" in detail) this.put(detail);
-    return this.#detail;
+  fetch(): Promise<ChatDetail> {
+    return this.#standing.fetch();
   }
 
   /** @internal */
   refreshSoon(): void {
-    this.#refresh ??= setTimeout(() => {
-      this.#refresh = null;
-      this.fetch().catch(() => undefined); // the next event, or the next connection, asks again
-    }, REFRESH_MS);
+    this.#standing.refreshSoon();
   }
 
   /** @internal Drop what is held, and fetch it afresh. */
   async reset(detail: ChatDetail): Promise<void> {
-    this.#log.clear();
-    this.#oldest = false;
-    this.#detail = detail;
-    if (this.#loaded) await this.#page({});
+    this.#standing.replace(detail);
+    await this.#history.reset();
     this.emit("reset", undefined);
-    this.#are({});
+    this.#moved();
+    this.refreshSoon(); // something may have been heard meanwhile
   }
 
   /** @internal No more timers of it. */
   close(): void {
-    if (this.#refresh !== null) clearTimeout(this.#refresh);
+    this.#standing.close();
+    this.#typingOut.type(false);
     this.#typingIn.heard(false);
-    this.#log.clear();
+    this.#history.clear();
   }
 
   #arrived(said: SaidOf<"chat_message"> | SaidOf<"new_message"> | SaidOf<"emergency_message">, news: boolean): void {
     const { message } = said;
     const mine = message.sender_id === this.around.userId();
-    if (this.#loaded) this.#log.put(message);
+    const put = this.#history.put(message);
     if (news) {
       const other = !mine && message.sender_id !== null && !message.deleted;
-      this.#are({
+      this.#standing.change({
         last_message_text: message.text,
         last_message_timestamp: message.timestamp,
         last_message_sender_id: message.sender_id,
@@ -343,41 +253,21 @@ export class Chat extends Emitter<ChatEvents> {
     const told = { chat: this, message, mine, notify };
     this.emit("message", told);
     this.around.heard(told);
-    if (this.#loaded) this.emit("messages", this.messages);
+    if (put) this.#listed();
   }
 
-  async #page(query: { before_seq?: number }): Promise<void> {
-    const given = { query: { chat_id: this.id, limit: PAGE, ...query } };
-    const page = await this.around.api.get("/api/messages/", given);
-    for (const message of page.results) this.#log.put(message);
-    if (page.results.length < PAGE) this.#oldest = true;
-    this.emit("messages", this.messages);
-  }
-
-  #took(message: Message): Message {
-    if (this.#loaded && this.#log.put(message)) this.#changed(message);
-    return message;
-  }
-
-  #changed(message: Message): void {
+  protected took(message: Message): void {
+    if (!this.#history.put(message)) return;
     this.emit("changed", message);
+    this.#listed();
+  }
+
+  #listed(): void {
     this.emit("messages", this.messages);
   }
 
-  #mine(): { read_seq: number; delivered_seq: number } {
-    return this.receipts[roleOf(this.around.userId()) === "therapist" ? "therapist" : "patient"];
-  }
-
-  #sees(): boolean {
-    const { room } = this.#detail;
-    return roleOf(this.around.userId()) === "therapist"
-      ? room.therapist_can_see_history
-      : room.patient_can_see_history;
-  }
-
-  #are(some: Partial<ChatDetail>): void {
-    this.#detail = { ...this.#detail, ...some };
-    this.emit("detail", this.#detail);
+  #moved(): void {
+    this.emit("detail", this.detail);
     this.around.changed(this);
   }
 }

@@ -1,6 +1,7 @@
 // The caller's chats, kept by events.
 import type { AnswerOf } from "./api.js";
-import { Chat, type Around } from "./chat.js";
+import { Chat } from "./chat.js";
+import type { Around } from "./chat-events.js";
 import { Emitter } from "./emitter.js";
 import { TherapyConnectError } from "./errors.js";
 import type { ChatDetail, ChatRow } from "./types.js";

@@ -2,20 +2,24 @@
 import { Account } from "./account.js";
 import { Alerts } from "./alerts.js";
 import { Api } from "./api.js";
-import type { Chat, NewMessage } from "./chat.js";
+import type { Chat } from "./chat.js";
+import type { NewMessage } from "./chat-events.js";
+import { Care } from "./care.js";
 import { Chats } from "./chats.js";
 import { Connection, type ConnectionState, type SocketMaker } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { errorOfFailure, TherapyConnectError } from "./errors.js";
+import { errorOfFailure, signedOut } from "./errors.js";
 import { Http } from "./http.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import type { Outgoing } from "./outgoing.js";
+import { Notifications } from "./notifications.js";
+import { Backoff, Gate, pause } from "./pause.js";
 import { MemoryQueueStore, type QueueStore } from "./queue-store.js";
 import { ReceiptsOut } from "./receipts.js";
 import { Session, type LogIn } from "./session.js";
 import { MemoryTokenStore, type TokenStore } from "./tokens.js";
-import type { Alert, Me, Message, Notification, Said } from "./types.js";
+import type { Alert, Attachment, CrisisResource, Me, Message, Notification, Said, Settings, SettingsChange } from "./types.js";
 import { Uploads } from "./uploads.js";
 
 export interface Options {
@@ -43,6 +47,8 @@ export interface ClientEvents {
   emergency: { readonly chat: Chat; readonly message: Message };
   alert: Alert;
   notification: Notification;
+  /** A file of one's own, or one that a message carries, was checked. Held messages have it already. */
+  attachment: { readonly chatId: string; readonly attachment: Attachment };
   outgoing: Outgoing;
   connection: ConnectionState;
   /** All that was missed is here. */
@@ -50,6 +56,9 @@ export interface ClientEvents {
   /** Who is signed in; null once nobody is. */
   user: string | null;
 }
+
+/** How many chats are asked after at a time. */
+const AT_ONCE = 6;
 
 export class TherapyConnect extends Emitter<ClientEvents> {
   readonly session: Session;
@@ -59,11 +68,15 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   readonly api: Api;
   readonly chats: Chats;
   readonly alerts: Alerts;
+  readonly notifications: Notifications;
+  readonly care: Care;
   readonly outbox: Outbox;
   readonly uploads: Uploads;
   readonly #inbox: Inbox;
   readonly #receipts: ReceiptsOut;
   #synced = false;
+  #crisis: readonly CrisisResource[] = [];
+  #rechecking: AbortController | null = null;
 
   constructor(options: Options) {
     super();
@@ -79,17 +92,20 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     this.account = new Account(http, this.session);
     this.api = new Api(http, this.session);
     this.uploads = new Uploads(http, this.session);
-    this.connection = new Connection(http, this.session, Socket, spare);
+    this.connection = new Connection(http, this.session, Socket);
     this.alerts = new Alerts(this.api);
+    this.notifications = new Notifications(this.api);
+    this.care = new Care(this.api);
     this.#receipts = new ReceiptsOut(this.connection);
     const queue = options.queue ?? new MemoryQueueStore();
-    this.outbox = new Outbox(this.api, queue, options.queueLimit ?? 500, (message) => {
+    this.outbox = new Outbox(this.api, queue, options.queueLimit ?? 500, () => this.#crisis, (message) => {
       this.chats.find(message.chat_id)?.putMessage(message);
       // The server answers again: no need to wait out a long pause.
       if (!this.connection.online) this.connection.nudge();
     });
     this.chats = new Chats({
       api: this.api,
+      gate: new Gate(AT_ONCE),
       outbox: this.outbox,
       receipts: this.#receipts,
       userId: () => this.userId ?? "",
@@ -105,11 +121,33 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       (said) => this.#urgent(said.chat_id, said.message),
     );
     this.connection.on("frame", (said) => this.#hear(said));
-    this.connection.on("state", (state) => this.emit("connection", state));
-    this.connection.on("ready", () => this.outbox.nudge());
-    this.outbox.on("changed", (outgoing) => this.emit("outgoing", outgoing));
+    this.connection.on("state", (state) => {
+      if (state.status !== "online") this.#rechecking?.abort();
+      this.emit("connection", state);
+    });
+    this.connection.on("ready", () => {
+      this.outbox.nudge();
+      // Who is there is told from here on; who is not, is not told.
+      for (const chat of this.chats.all) if (chat.online === true) chat.hearPresence(false);
+    });
+    this.outbox.on("changed", (outgoing) => {
+      if (outgoing.crisisResources.length > 0) this.#crisis = outgoing.crisisResources;
+      this.emit("outgoing", outgoing);
+    });
     this.alerts.on("changed", (alert) => this.emit("alert", alert));
+    this.notifications.on("came", (notification) => this.emit("notification", notification));
     this.session.on("user", (userId) => this.#user(userId));
+  }
+
+  /** Whom a patient can call, as last heard; empty before it was. */
+  get crisisResources(): readonly CrisisResource[] {
+    return this.#crisis;
+  }
+
+  /** Ask whom to call in one's own region, before anything happens; `crisisResources` has it from then on. */
+  async loadCrisisResources(): Promise<readonly CrisisResource[]> {
+    const { crisis_resources } = await this.api.get("/api/me/crisis-resources/", {});
+    return (this.#crisis = crisis_resources);
   }
 
   get userId(): string | null {
@@ -124,9 +162,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   /** Connect, and stay connected. Resolves when the chats are here; throws where nobody is signed in. */
   async start(signal?: AbortSignal): Promise<this> {
     const userId = await this.session.restore();
-    if (userId === null) {
-      throw new TherapyConnectError({ code: "signed_out", message: "Log in first.", status: 401 });
-    }
+    if (userId === null) throw signedOut();
     await this.outbox.open(userId);
     this.connection.start();
     if (!this.#synced) {
@@ -134,7 +170,10 @@ export class TherapyConnect extends Emitter<ClientEvents> {
         const offs = [
           this.on("synced", () => settle(resolve)),
           this.on("user", (now) => {
-            if (now === null) settle(() => reject(new TherapyConnectError({ code: "signed_out", message: "The session has ended.", status: 401 })));
+            if (now === null) settle(() => reject(signedOut()));
+          }),
+          this.on("connection", ({ status }) => {
+            if (status === "stopped") settle(() => reject(errorOfFailure(new DOMException("", "AbortError"))));
           }),
         ];
         const settle = (then: () => void): void => {
@@ -169,6 +208,16 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     return this.api.get("/api/me/", {});
   }
 
+  /** One's own preferences. */
+  settings(): Promise<Settings> {
+    return this.api.get("/api/me/settings/", {});
+  }
+
+  /** Changes what is given; `null` clears quiet hours, working hours and the region. */
+  changeSettings(body: SettingsChange): Promise<Settings> {
+    return this.api.patch("/api/me/settings/", { body });
+  }
+
   #hear(said: Said): void {
     this.#inbox.hear(said);
     const chat = "chat_id" in said && said.chat_id !== undefined ? this.chats.find(said.chat_id) : undefined;
@@ -184,7 +233,10 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       case "emergency_updated":
         return void this.alerts.hear(said.emergency_alert);
       case "notification":
-        return this.emit("notification", said.notification);
+        return this.notifications.hear(said.notification);
+      case "attachment_updated":
+        chat?.hearAttachment(said.attachment);
+        return this.emit("attachment", { chatId: said.chat_id, attachment: said.attachment });
       default:
     }
   }
@@ -204,13 +256,36 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   #caughtUp(): void {
     this.#synced = true;
     this.emit("synced", undefined);
-    this.alerts.load().catch(() => undefined); // read again at the next connection
+    void this.#recheck();
+  }
+
+  /** What is only pushed, and may have been while nobody listened. Until it is known, or the line is lost. */
+  async #recheck(): Promise<void> {
+    this.#rechecking?.abort();
+    const turn = new AbortController();
+    this.#rechecking = turn;
+    const loads = [() => this.alerts.load(), () => this.notifications.load()];
+    loads.push(...this.chats.all.map((chat) => () => chat.recheck()));
+    for (const load of loads) {
+      const backoff = new Backoff(500, 15_000);
+      while (!turn.signal.aborted) {
+        try {
+          await load();
+          break;
+        } catch (cause) {
+          const error = errorOfFailure(cause);
+          if (!error.temporary) break; // a message that is gone, say
+          await pause(backoff.next(error.retryAfter), turn.signal);
+        }
+      }
+    }
   }
 
   #user(userId: string | null): void {
     if (userId === null) {
       this.connection.stop();
-      this.outbox.close();
+      this.outbox.leave();
+      this.#crisis = [];
       this.#forget();
     }
     this.emit("user", userId);
@@ -218,9 +293,11 @@ export class TherapyConnect extends Emitter<ClientEvents> {
 
   #forget(): void {
     this.#synced = false;
+    this.#rechecking?.abort();
     this.#inbox.clear();
     this.#receipts.clear();
     this.chats.clear();
     this.alerts.clear();
+    this.notifications.clear();
   }
 }

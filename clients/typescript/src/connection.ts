@@ -2,9 +2,8 @@
 import { Emitter } from "./emitter.js";
 import { errorOfFailure, type TherapyConnectError } from "./errors.js";
 import type { Http } from "./http.js";
-import { Backoff, pause } from "./pause.js";
+import { Backoff, pause, Since } from "./pause.js";
 import type { Session } from "./session.js";
-import { claimsOf } from "./tokens.js";
 import type { Asked, Said } from "./types.js";
 
 /** What of a WebSocket is used; the browser's, Node's (from 22 on), or the `ws` package's. */
@@ -45,13 +44,13 @@ export class Connection extends Emitter<ConnectionEvents> {
   #wake: AbortController = new AbortController();
   #socket: SocketLike | null = null;
   #lose: (() => void) | null = null;
+  #probe: (() => void) | null = null;
   readonly #backoff = new Backoff();
 
   constructor(
     private readonly http: Http,
     private readonly session: Session,
     private readonly Socket: SocketMaker,
-    private readonly spareSeconds: number,
   ) {
     super();
   }
@@ -71,6 +70,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (typeof addEventListener === "function") {
       addEventListener("online", () => this.nudge(), { signal: running.signal });
       addEventListener("offline", () => this.lose(), { signal: running.signal });
+      addEventListener("pageshow", () => this.check(), { signal: running.signal });
+    }
+    if (typeof document !== "undefined") {
+      const seen = (): void => void (document.visibilityState === "visible" && this.check());
+      document.addEventListener("visibilitychange", seen, { signal: running.signal });
     }
     void this.#run(running.signal);
   }
@@ -86,6 +90,12 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Try again now, instead of after the pause: the network is back, the page is looked at. */
   nudge(): void {
     this.#wake.abort();
+  }
+
+  /** The page is looked at again, perhaps after hours of sleep: is the line alive? Doubt it at once. */
+  check(): void {
+    this.nudge();
+    this.#probe?.();
   }
 
   /** Give this socket up and open another: it can't be trusted any more. */
@@ -108,10 +118,10 @@ export class Connection extends Emitter<ConnectionEvents> {
       try {
         const token = await this.session.token();
         if (signal.aborted) return;
-        const begun = Date.now();
+        const begun = new Since();
         const ending = await this.#live(token, signal);
         if (signal.aborted) return;
-        if (ending.greeted && Date.now() - begun > STEADY_SECONDS * 1000) this.#backoff.reset();
+        if (ending.greeted && begun.milliseconds > STEADY_SECONDS * 1000) this.#backoff.reset();
         wait = await this.#after(ending, token);
       } catch (cause) {
         met = errorOfFailure(cause);
@@ -145,8 +155,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       const url = this.http.address(`/ws/notifications/${this.session.userId ?? ""}/`).replace(/^http/, "ws");
       const socket = new this.Socket(url, ["therapyconnect.v1", `bearer.${token}`]);
       let greeted = false;
-      let heard = Date.now();
-      let asked = 0;
+      let heard = new Since();
+      let asked: Since | null = null;
       let silence = Infinity;
       const renewing = new AbortController();
       const end = (code: number): void => {
@@ -156,7 +166,7 @@ export class Connection extends Emitter<ConnectionEvents> {
         signal.removeEventListener("abort", lose);
         socket.onmessage = socket.onclose = null;
         socket.onerror = () => undefined;
-        if (this.#socket === socket) this.#socket = this.#lose = null;
+        if (this.#lose === lose) this.#socket = this.#lose = this.#probe = null;
         try {
           socket.close();
         } catch {
@@ -168,24 +178,27 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#lose = lose;
       signal.addEventListener("abort", lose);
       const greeting = setTimeout(lose, GREETING_SECONDS * 1000);
+      const probe = (): void => {
+        asked ??= new Since();
+        this.say({ type: "ping" });
+      };
       // Ask for a sign of life in each silence; none in time, and the line is dead.
       const watch = setInterval(() => {
-        if (Date.now() - heard < silence) return;
-        if (asked <= heard) {
-          asked = Date.now();
-          this.say({ type: "ping" });
-        } else if (Date.now() - asked > ANSWER_SECONDS * 1000) lose();
+        if (asked === null) return void (heard.milliseconds >= silence && probe());
+        if (asked.milliseconds > ANSWER_SECONDS * 1000) lose();
       }, 1_000);
       socket.onerror = () => setTimeout(lose, 50); // `close` follows with its code, if at all
       socket.onclose = ({ code }) => end(code);
       socket.onmessage = ({ data }) => {
-        heard = Date.now();
+        heard = new Since();
+        asked = null;
         const said = JSON.parse(String(data)) as Said;
         if (said.type === "connection_established" && !greeted) {
           greeted = true;
           clearTimeout(greeting);
           silence = said.heartbeat_seconds * 500;
           this.#socket = socket;
+          this.#probe = probe;
           void this.#renewBefore(token, renewing.signal);
           this.#is({ status: "online" });
           this.emit("ready", undefined);
@@ -199,8 +212,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   async #renewBefore(token: string, signal: AbortSignal): Promise<void> {
     let known = token;
     while (!signal.aborted) {
-      const left = claimsOf(known).expires - Date.now() - this.spareSeconds * 1000;
-      await pause(Math.min(Math.max(left, 200), 2 ** 31 - 1), signal);
+      await pause(Math.min(Math.max(this.session.dueIn(known), 200), 2 ** 31 - 1), signal);
       if (signal.aborted) return;
       try {
         const fresh = await this.session.token();

@@ -17,10 +17,12 @@ export class Emitter<Events extends object> {
         off();
         resolve(value);
       });
-      signal?.addEventListener("abort", () => {
+      const abort = (): void => {
         off();
-        reject(signal.reason as Error);
-      });
+        reject(signal?.reason as Error);
+      };
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort, { once: true });
     });
   }
 

@@ -6,6 +6,7 @@ export type ClientCode =
   | "network_error"
   | "aborted"
   | "signed_out"
+  | "reauthentication_required"
   | "queue_full"
   | "discarded"
   | "unexpected_answer";
@@ -65,8 +66,9 @@ export function errorOf(status: number, headers: Headers, text: string): Therapy
   const body = parsed(text);
   const details = detailsOf(body["errors"]);
   const first = details[0];
+  const again = status === 401 && (body["meta"] as Record<string, unknown> | undefined)?.["is_authenticated"] === true;
   return new TherapyConnectError({
-    code: first?.code ?? (status === 401 ? "not_authenticated" : status === 429 ? "throttled" : "unexpected_answer"),
+    code: first?.code ?? (again ? "reauthentication_required" : codeOf(status)),
     message: first?.detail ?? `The server answered ${status}.`,
     status,
     attr: first?.attr ?? null,
@@ -79,15 +81,23 @@ export function errorOf(status: number, headers: Headers, text: string): Therapy
   });
 }
 
+function codeOf(status: number): string {
+  return status === 401 ? "not_authenticated" : status === 429 ? "throttled" : "unexpected_answer";
+}
+
 /** What `fetch` threw: no answer came, so the outcome is unknown. */
 export function errorOfFailure(cause: unknown): TherapyConnectError {
   if (cause instanceof TherapyConnectError) return cause;
-  const aborted = cause instanceof Error && cause.name === "AbortError";
+  const aborted = (cause as Partial<Error> | null)?.name === "AbortError";
   return new TherapyConnectError(
     aborted
       ? { code: "aborted", message: "It was given up." }
       : { code: "network_error", message: "The server can't be reached." },
   );
+}
+
+export function signedOut(): TherapyConnectError {
+  return new TherapyConnectError({ code: "signed_out", message: "Nobody is signed in.", status: 401 });
 }
 
 /** An answer's JSON object; empty where it is none. */

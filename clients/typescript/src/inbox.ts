@@ -15,6 +15,8 @@ export class Inbox {
   readonly #sequences = new Map<string, Sequence<EventSaid>>();
   /** Of chats that are not known yet: judged once they are. */
   #early: EventSaid[] = [];
+  /** Chats of which what is held is void, and could not be fetched afresh yet. */
+  readonly #void = new Set<string>();
   /** Chats whose replay is under way on this socket. */
   readonly #replaying = new Set<string>();
   #resumed: (() => void) | null = null;
@@ -44,6 +46,7 @@ export class Inbox {
     this.#syncing += 1;
     this.#sequences.clear();
     this.#early = [];
+    this.#void.clear();
     this.#began = false;
   }
 
@@ -76,7 +79,8 @@ export class Inbox {
     if (chat.detail.status === "deleted") this.chats.remove(chatId);
     if (sequence.holed && !this.#replaying.has(chatId)) {
       setTimeout(() => {
-        if (sequence.holed && this.connection.online && !this.#replaying.has(chatId)) this.#resume([chatId]);
+        const current = this.#sequences.get(chatId) === sequence && this.connection.online;
+        if (current && sequence.holed && !this.#replaying.has(chatId)) this.#resume([chatId]);
       }, HOLE_MS);
     }
   }
@@ -90,8 +94,10 @@ export class Inbox {
       await this.chats.add(chatId);
       this.#early = this.#early.filter((said) => said.chat_id !== chatId);
       this.#resume([chatId]);
-    } catch {
-      this.#replaying.delete(chatId); // gone again, or looked for at the next connection
+    } catch (cause) {
+      this.#replaying.delete(chatId);
+      this.#early = this.#early.filter((said) => said.chat_id !== chatId);
+      if (errorOfFailure(cause).temporary) this.connection.lose(); // else it is gone again
     }
   }
 
@@ -106,6 +112,7 @@ export class Inbox {
     // What came ahead on the last socket may be from before a restore: the replay has what is true.
     for (const sequence of this.#sequences.values()) sequence.restart(sequence.known);
     this.#early = [];
+    const stale = [...this.#void];
     const backoff = new Backoff(300, 10_000);
     await this.#resumeAll([...this.#sequences.keys()], current);
     while (current()) {
@@ -114,10 +121,11 @@ export class Inbox {
         break;
       } catch (cause) {
         const error = errorOfFailure(cause);
-        if (!error.temporary) return this.#began ? this.onSynced() : undefined;
+        if (!error.temporary) break;
         await pause(backoff.next(error.retryAfter));
       }
     }
+    for (const id of stale) if (current() && this.#void.has(id)) await this.#afresh(id);
     if (!current()) return;
     this.#began = true;
     const early = this.#early.splice(0);
@@ -127,7 +135,8 @@ export class Inbox {
   }
 
   async #compare(current: () => boolean): Promise<void> {
-    const rows = await this.chats.rows();
+    // An administrator is in no chat.
+    const rows = roleOf(this.userId()) === "admin" ? [] : await this.chats.rows();
     if (!current()) return;
     const listed = new Set(rows.map((row) => row.id));
     for (const chat of this.chats.all) if (!listed.has(chat.id)) this.chats.remove(chat.id);
@@ -175,7 +184,6 @@ export class Inbox {
           clearTimeout(late);
           late = setTimeout(lose, RESUME_SECONDS * 1000);
           if (slice.every((id) => !this.#replaying.has(id))) done();
-          
         };
         this.#resumed();
       });
@@ -226,14 +234,18 @@ export class Inbox {
   /** What is held of a chat is from before a restore: its numbers were given anew. */
   async #afresh(chatId: string, ahead = false): Promise<void> {
     const chat = this.chats.find(chatId);
+    this.#void.add(chatId);
     try {
-      if (chat === undefined) return;
-      const detail = await this.chats.detail(chatId);
-      if (ahead) this.#sequences.get(chatId)?.restart(detail.last_seq);
-      await chat.reset(detail);
+      if (chat !== undefined) {
+        const detail = await this.chats.detail(chatId);
+        if (ahead) this.#sequences.get(chatId)?.restart(detail.last_seq);
+        await chat.reset(detail);
+      }
+      this.#void.delete(chatId);
       if (ahead) this.#resume([chatId]);
-    } catch {
-      this.connection.lose();
+    } catch (cause) {
+      if (errorOfFailure(cause).temporary) this.connection.lose(); // and then again
+      else this.#void.delete(chatId); // gone: the list will say so
     } finally {
       if (!ahead) this.#resumed?.();
     }

@@ -1,11 +1,11 @@
 // What is on its way out: in order per chat, again and again under the same id, until acked or refused.
-import { Emitter } from "./emitter.js";
-import { errorOfFailure, TherapyConnectError } from "./errors.js";
 import type { Api } from "./api.js";
+import { Emitter } from "./emitter.js";
+import { errorOfFailure, signedOut, TherapyConnectError } from "./errors.js";
 import { Outgoing, type Draft } from "./outgoing.js";
 import { Backoff, pause } from "./pause.js";
 import type { QueueStore } from "./queue-store.js";
-import type { SentMessage } from "./types.js";
+import type { CrisisResource, SentMessage } from "./types.js";
 
 export interface OutboxEvents {
   /** A message is new here, or has another state. */
@@ -18,18 +18,22 @@ interface Lane {
 }
 
 const BROKEN_ATTEMPTS = 8;
+const LOOKED_BACK = 100;
 
 export class Outbox extends Emitter<OutboxEvents> {
   readonly #all = new Map<string, Outgoing>();
   readonly #lanes = new Map<string, Lane>();
+  /** What the store surely had: where it has it no more, another tab sent it, or took it back. */
+  readonly #stored = new Set<string>();
   #wake = new AbortController();
   #user: string | null = null;
-  #saved = 0;
+  #latest = 0;
 
   constructor(
     private readonly api: Api,
     private readonly store: QueueStore,
     private readonly most: number,
+    private readonly crisis: () => readonly CrisisResource[],
     private readonly onSent: (message: SentMessage) => void,
   ) {
     super();
@@ -37,34 +41,40 @@ export class Outbox extends Emitter<OutboxEvents> {
 
   /** What is not sent yet, in the order of its writing. */
   get all(): readonly Outgoing[] {
-    return [...this.#all.values()];
+    return [...this.#all.values()].sort((one, other) => one.record.order - other.record.order);
   }
 
   /** Take a message; its `client_message_id` is made here, once. Throws `queue_full`. */
   add(draft: Draft): Outgoing {
-    if (this.#user === null) {
-      throw new TherapyConnectError({ code: "signed_out", message: "Nobody is signed in.", status: 401 });
-    }
+    if (this.#user === null) throw signedOut();
     // A call for help is never refused for what waits before it.
     if (draft.emergency !== true && this.#all.size >= this.most) {
       throw new TherapyConnectError({ code: "queue_full", message: "Too much waits to be sent." });
     }
     const body = { ...draft, client_message_id: draft.client_message_id ?? crypto.randomUUID() };
-    const outgoing = new Outgoing(this, { body, sender: this.#user, order: this.#order() });
-    this.#enter(outgoing, this.store.put(outgoing.record));
+    const record = { body, sender: this.#user, order: this.#order() };
+    const outgoing = new Outgoing(this, record, body.emergency === true ? this.crisis() : []);
+    this.#enter(outgoing, this.#put(outgoing));
     return outgoing;
   }
 
-  /** Who sends from now on: goes on with what waits of them, here and in the store; drops all else. */
+  /** Who sends from now on: goes on with what waits of them, here and in the store. */
   async open(userId: string): Promise<void> {
     if (this.#user === userId) return;
     this.#user = userId;
-    for (const [id, outgoing] of this.#all) if (outgoing.record.sender !== userId) this.#all.delete(id);
     for (const lane of this.#lanes.values()) void this.#run(lane);
     const records = (await this.store.all()).filter((record) => record.sender === userId);
+    if (this.#user !== userId) return;
     for (const record of records.sort((one, other) => one.order - other.order)) {
-      if (!this.#all.has(record.body.client_message_id)) {
-        this.#enter(new Outgoing(this, record), Promise.resolve());
+      // What is written from now on is later, also where the clock was set back since.
+      this.#latest = Math.max(this.#latest, record.order);
+      this.#stored.add(record.body.client_message_id);
+      if (this.#all.has(record.body.client_message_id)) continue;
+      const outgoing = new Outgoing(this, record, record.body.emergency === true ? this.crisis() : []);
+      if (record.failed === undefined) this.#enter(outgoing, Promise.resolve());
+      else {
+        this.#all.set(outgoing.id, outgoing);
+        this.emit("changed", outgoing);
       }
     }
   }
@@ -75,11 +85,19 @@ export class Outbox extends Emitter<OutboxEvents> {
     this.nudge();
   }
 
-  /** Forget what waits, in the store too. */
-  async clear(): Promise<void> {
+  /** Nobody is signed in any more: what waits is in the store alone, for their next log-in. */
+  leave(): void {
     this.close();
+    const left = this.all;
     this.#all.clear();
     this.#lanes.clear();
+    this.#stored.clear();
+    for (const outgoing of left) if (outgoing.state !== "failed") outgoing.fail(signedOut());
+  }
+
+  /** Forget what waits, in the store too. */
+  async clear(): Promise<void> {
+    this.leave();
     await this.store.clear();
   }
 
@@ -93,14 +111,14 @@ export class Outbox extends Emitter<OutboxEvents> {
   again(outgoing: Outgoing): void {
     if (this.#all.get(outgoing.id) !== outgoing || outgoing.state !== "failed") return;
     outgoing.is("queued");
-    this.#enter(outgoing, Promise.resolve());
+    this.#enter(outgoing, this.#put(outgoing));
   }
 
   /** @internal */
   discard(outgoing: Outgoing): void {
-    this.#all.delete(outgoing.id);
-    void this.store.remove(outgoing.id);
-    outgoing.fail(new TherapyConnectError({ code: "discarded", message: "It was taken back." }));
+    this.#drop(outgoing.id);
+    this.store.remove(outgoing.id).catch(() => undefined);
+    outgoing.fail(discarded());
     this.emit("changed", outgoing);
   }
 
@@ -110,18 +128,32 @@ export class Outbox extends Emitter<OutboxEvents> {
   }
 
   #order(): number {
-    // Later than all before it, also than those of before a reload.
-    this.#saved = Math.max(Date.now(), this.#saved + 1);
-    return this.#saved;
+    this.#latest = Math.max(Date.now(), this.#latest + 1);
+    return this.#latest;
+  }
+
+  async #put(outgoing: Outgoing, failed?: TherapyConnectError): Promise<void> {
+    const { failed: _, ...record } = outgoing.record;
+    const why = failed && { code: failed.code, message: failed.message, status: failed.status };
+    await this.store.put(why === undefined ? record : { ...record, failed: why });
+    this.#stored.add(outgoing.id);
+    // Settled while it was being stored: it must not be sent again after a reload.
+    if (this.#user !== null && !this.#all.has(outgoing.id)) await this.store.remove(outgoing.id);
+  }
+
+  #drop(id: string): void {
+    this.#all.delete(id);
+    this.#stored.delete(id);
   }
 
   /** Emergencies have a lane of their own: they wait for nothing that is not one. */
   #enter(outgoing: Outgoing, stored: Promise<void>): void {
     this.#all.set(outgoing.id, outgoing);
-    const name = outgoing.body.chat_id + (outgoing.body.emergency === true ? "!" : "");
+    const name = laneOf(outgoing);
     const lane = this.#lanes.get(name) ?? { waiting: [], running: false };
     this.#lanes.set(name, lane);
-    lane.waiting.push(outgoing);
+    const later = lane.waiting.findIndex((one) => one.record.order > outgoing.record.order);
+    lane.waiting.splice(later === -1 ? lane.waiting.length : later, 0, outgoing);
     this.emit("changed", outgoing);
     // On disk first: what is sent and forgotten by a reload could not be settled. An emergency goes at once.
     const ready = outgoing.body.emergency === true ? Promise.resolve() : stored;
@@ -135,7 +167,7 @@ export class Outbox extends Emitter<OutboxEvents> {
     try {
       for (let next = lane.waiting[0]; next !== undefined; next = lane.waiting[0]) {
         if (!(await this.#send(next))) return;
-        lane.waiting.shift();
+        lane.waiting.splice(lane.waiting.indexOf(next), 1);
       }
     } finally {
       lane.running = false;
@@ -147,31 +179,70 @@ export class Outbox extends Emitter<OutboxEvents> {
     const backoff = new Backoff();
     let broken = 0;
     while (this.#all.get(outgoing.id) === outgoing) {
+      if (this.#user !== outgoing.record.sender) {
+        outgoing.is("queued");
+        return false;
+      }
       outgoing.is("sending");
       try {
-        const sent = await this.api.post("/api/messages/send_message/", { body: outgoing.body });
-        if (this.#all.get(outgoing.id) === outgoing) this.#all.delete(outgoing.id);
-        await this.store.remove(outgoing.id).catch(() => undefined);
-        outgoing.succeed(sent);
-        this.onSent(sent);
+        const sent = await this.#ask(outgoing);
+        if (this.#all.get(outgoing.id) === outgoing) this.#drop(outgoing.id);
+        if (sent === null) outgoing.fail(discarded());
+        else {
+          outgoing.succeed(sent);
+          this.onSent(sent);
+        }
         return true;
       } catch (cause) {
         const error = errorOfFailure(cause);
         if (this.#all.get(outgoing.id) !== outgoing) return this.#user !== null;
+        outgoing.wait(error);
         broken = error.status === 500 ? broken + 1 : 0;
-        if (error.code === "signed_out" || this.#user === null) {
-          outgoing.wait(error);
+        if (error.code === "signed_out") {
           outgoing.is("queued");
           return false;
         }
         if ((!error.temporary && error.status !== 401) || broken >= BROKEN_ATTEMPTS) {
           outgoing.fail(error);
+          await this.#put(outgoing, error).catch(() => undefined);
           return true;
         }
-        outgoing.wait(error);
         await pause(backoff.next(error.retryAfter), this.#wake.signal);
       }
     }
     return this.#user !== null;
   }
+
+  /** One request, by one tab at a time; null where it was taken back in another tab. */
+  #ask(outgoing: Outgoing): Promise<SentMessage | null> {
+    const { store } = this;
+    const ask = async (): Promise<SentMessage> => {
+      // The server refuses it where the tokens are another user's by now.
+      const body = { ...outgoing.body, sender_id: outgoing.record.sender };
+      const sent = await this.api.post("/api/messages/send_message/", { body });
+      await store.remove(outgoing.id).catch(() => undefined);
+      return sent;
+    };
+    // A call for help waits for no other tab.
+    if (store.exclusively === undefined || outgoing.body.emergency === true) return ask();
+    return store.exclusively(laneOf(outgoing), async () => {
+      const elsewhere = this.#stored.has(outgoing.id) && (await store.has?.(outgoing.id)) === false;
+      return elsewhere ? this.#found(outgoing) : ask();
+    });
+  }
+
+  /** What another tab sent. */
+  async #found({ id, body, record }: Outgoing): Promise<SentMessage | null> {
+    const query = { chat_id: body.chat_id, sender_id: record.sender, limit: LOOKED_BACK };
+    const page = await this.api.get("/api/messages/", { query });
+    return page.results.find((message) => message.client_message_id === id) ?? null;
+  }
+}
+
+function laneOf({ body }: Outgoing): string {
+  return body.chat_id + (body.emergency === true ? "!" : "");
+}
+
+function discarded(): TherapyConnectError {
+  return new TherapyConnectError({ code: "discarded", message: "It was taken back." });
 }

@@ -1,5 +1,5 @@
 // One message on its way out, and what is known of it.
-import type { TherapyConnectError } from "./errors.js";
+import { TherapyConnectError } from "./errors.js";
 import type { Outbox } from "./outbox.js";
 import type { Alert, CrisisResource, SendBody, SentMessage } from "./types.js";
 
@@ -13,6 +13,8 @@ export interface QueueRecord {
   readonly body: Draft & { readonly client_message_id: string };
   readonly sender: string;
   readonly order: number;
+  /** Of one that was refused: it waits for `retry` or `discard`. */
+  readonly failed?: { readonly code: string; readonly message: string; readonly status: number };
 }
 
 export type OutgoingState = "queued" | "sending" | "sent" | "failed";
@@ -28,7 +30,13 @@ export class Outgoing {
   constructor(
     private readonly outbox: Outbox,
     readonly record: QueueRecord,
-  ) {}
+    crisis: readonly CrisisResource[] = [],
+  ) {
+    this.#crisis = crisis;
+    if (record.failed === undefined) return;
+    this.#state = "failed";
+    this.#error = new TherapyConnectError(record.failed);
+  }
 
   /** The `client_message_id`; the message that arrives carries it too. */
   get id(): string {
@@ -54,7 +62,10 @@ export class Outgoing {
     return this.#message;
   }
 
-  /** Of a patient's emergency, once any answer came, refused or not: whom to call. Show them. */
+  /**
+   * Of a patient's emergency: whom to call. Show them. At once where this client has heard it before
+   * (`client.crisisResources`), and then as any answer says it, also a refusal.
+   */
   get crisisResources(): readonly CrisisResource[] {
     return this.#crisis;
   }
@@ -105,7 +116,7 @@ export class Outgoing {
   succeed(message: SentMessage): void {
     this.#message = message;
     this.#error = null;
-    if (message.crisis_resources !== undefined) this.#crisis = message.crisis_resources;
+    this.#crisis = message.crisis_resources ?? this.#crisis;
     this.is("sent");
     for (const one of this.#settled.splice(0)) one.resolve(message);
   }

@@ -1,4 +1,4 @@
-// Waiting: bounded, jittered, and ended early by a signal.
+// Waiting: bounded, jittered, ended early by a signal; and how long it has been.
 
 /** Full jitter: anywhere between nothing and a bound that doubles up to `most` (milliseconds). */
 export class Backoff {
@@ -37,4 +37,36 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
     const timer = setTimeout(done, milliseconds);
     signal?.addEventListener("abort", done);
   });
+}
+
+/** Lets so many through at once; the others wait for their turn. */
+export class Gate {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number) {
+    this.#free = most;
+  }
+
+  async pass<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resume) => this.#waiting.push(resume));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}
+
+/** How long ago it was made, by whichever clock says more: one is set back, the other stands still in sleep. */
+export class Since {
+  readonly #wall = Date.now();
+  readonly #steady = performance.now();
+
+  get milliseconds(): number {
+    return Math.max(Date.now() - this.#wall, performance.now() - this.#steady);
+  }
 }

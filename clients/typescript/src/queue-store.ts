@@ -1,12 +1,16 @@
 // Where outgoing messages wait, so that a reload loses none.
 import type { QueueRecord } from "./outgoing.js";
 
-/** Holds texts: log-out clears it. Several tabs may share one: what both send is there once. */
+/** Holds texts: log-out clears it. Tabs may share one: what waits in it goes out once, by any of them. */
 export interface QueueStore {
   all(): Promise<QueueRecord[]>;
   put(record: QueueRecord): Promise<void>;
   remove(clientMessageId: string): Promise<void>;
   clear(): Promise<void>;
+  /** Of a store that is shared: whether it still waits. */
+  has?(clientMessageId: string): Promise<boolean>;
+  /** Runs `work` while no other tab runs one of that name. */
+  exclusively?<Result>(name: string, work: () => Promise<Result>): Promise<Result>;
 }
 
 /** Kept as long as the page. */
@@ -33,16 +37,18 @@ export class MemoryQueueStore implements QueueStore {
   }
 }
 
-/** In a browser's `localStorage` or `sessionStorage`, one entry a message. */
+/**
+ * In a browser's `localStorage` (or `sessionStorage`), one entry a message. Tabs take turns through
+ * `navigator.locks`; where there are none (a page without HTTPS), each sends: it is there once still.
+ */
 export class WebQueueStore implements QueueStore {
   constructor(
-    private readonly storage: Storage = sessionStorage,
+    private readonly storage: Storage = localStorage,
     private readonly prefix = "therapyconnect.queue.",
   ) {}
 
-  all(): Promise<QueueRecord[]> {
-    const kept = this.#keys().map((key) => this.storage.getItem(key));
-    return Promise.resolve(kept.flatMap((text) => (text === null ? [] : [JSON.parse(text) as QueueRecord])));
+  async all(): Promise<QueueRecord[]> {
+    return this.#keys().flatMap((key) => recordOf(this.storage.getItem(key)) ?? []);
   }
 
   async put(record: QueueRecord): Promise<void> {
@@ -57,8 +63,31 @@ export class WebQueueStore implements QueueStore {
     for (const key of this.#keys()) this.storage.removeItem(key);
   }
 
+  async has(clientMessageId: string): Promise<boolean> {
+    return this.storage.getItem(this.prefix + clientMessageId) !== null;
+  }
+
+  exclusively<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+    return inTurn(this.prefix + name, work);
+  }
+
   #keys(): string[] {
     const all = Array.from({ length: this.storage.length }, (_, index) => this.storage.key(index) ?? "");
     return all.filter((key) => key.startsWith(this.prefix));
+  }
+}
+
+/** While no other tab of this origin does something under that name, where the platform can tell. */
+export function inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
+  return locks === undefined ? work() : (locks.request(name, work) as Promise<Result>);
+}
+
+function recordOf(kept: string | null): QueueRecord | null {
+  try {
+    const record = JSON.parse(kept ?? "null") as QueueRecord | null;
+    return typeof record?.body?.client_message_id === "string" ? record : null;
+  } catch {
+    return null; // not ours
   }
 }

@@ -1,12 +1,15 @@
 // Who is signed in: log-in with second factors and passkeys, refresh with rotation, log-out.
 import { Emitter } from "./emitter.js";
-import { errorOfFailure, parsed, TherapyConnectError } from "./errors.js";
+import { errorOfFailure, parsed, signedOut, TherapyConnectError } from "./errors.js";
 import type { Answer, Bearer, Http } from "./http.js";
 import { pause } from "./pause.js";
 import { claimsOf, type Tokens, type TokenStore } from "./tokens.js";
 
 const AUTH = "/_allauth/app/v1";
 const REFRESH_ATTEMPTS = 4;
+const GOODBYE_SECONDS = 5;
+/** Clocks that differ by less are taken to agree. */
+const AGREE_MS = 5_000;
 
 /** What a log-in came to: signed in, or the second factor is asked for. */
 export type LogIn =
@@ -22,6 +25,7 @@ export interface SessionEvents {
 export class Session extends Emitter<SessionEvents> implements Bearer {
   #userId: string | null = null;
   #refreshing: Promise<string> | null = null;
+  #ahead = 0;
 
   constructor(
     private readonly http: Http,
@@ -38,7 +42,7 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
 
   /** Take up what the store holds; the user's id, or null. */
   async restore(): Promise<string | null> {
-    const tokens = await this.store.read();
+    const tokens = await this.#held();
     this.#are(tokens === null ? null : claimsOf(tokens.access).userId);
     return this.#userId;
   }
@@ -61,21 +65,26 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
     return this.#begun(answer);
   }
 
-  /** End the session, at the server too where it can be reached; the tokens are gone either way. */
+  /** Signed out at once, here and in every tab; then the session is ended at the server, where that can be reached. */
   async logOut(): Promise<void> {
+    let tokens = await this.#held();
+    await this.store.write(null);
+    this.#are(null);
     try {
-      await this.authAsked("DELETE", "auth/session");
+      // The answer is 401 whether it ended now or the token was too old: the refresh token knows.
+      for (let round = 0; tokens !== null && round < 2; round += 1) {
+        const headers = { Authorization: `Bearer ${tokens.access}` };
+        await this.auth("DELETE", "auth/session", { headers, accept: [401], seconds: GOODBYE_SECONDS });
+        tokens = await this.#exchange(tokens, GOODBYE_SECONDS);
+      }
     } catch {
-      // Ended already, or out of reach: its tokens die with the store, and of age.
-    } finally {
-      await this.store.write(null);
-      this.#are(null);
+      // Ended, or out of reach: its tokens are forgotten, and end of age.
     }
   }
 
   /** A token that is good for a while yet; refreshed where it is not. */
   async token(): Promise<string> {
-    const tokens = await this.store.read();
+    const tokens = await this.#held();
     if (tokens === null) throw this.#ended();
     this.#are(claimsOf(tokens.access).userId);
     return this.#fresh(tokens) ? tokens.access : this.renew(tokens.access);
@@ -87,6 +96,13 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
       this.#refreshing = null;
     });
     return this.#refreshing;
+  }
+
+  /** Milliseconds until a token should be replaced: before its end, by a clock that may differ from the server's. */
+  dueIn(access: string): number {
+    const { issued, expires } = claimsOf(access);
+    const spare = Math.min(this.spareSeconds * 1000, (expires - issued) / 2);
+    return expires + this.#ahead - spare - Date.now();
   }
 
   /** A route of allauth's, without a token. */
@@ -130,7 +146,7 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
 
   async #renew(refused: string): Promise<string> {
     const work = async (): Promise<string> => {
-      const tokens = await this.store.read();
+      const tokens = await this.#held();
       if (tokens === null) throw this.#ended();
       if (tokens.access !== refused && this.#fresh(tokens)) return tokens.access;
       return await this.#refresh(tokens);
@@ -142,18 +158,20 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
   async #refresh(tokens: Tokens): Promise<string> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const answer = await this.auth("POST", "tokens/refresh", {
-          json: { refresh_token: tokens.refresh },
-        });
-        const data = parsed(answer.text)["data"] as { access_token: string; refresh_token?: string };
-        const fresh = { access: data.access_token, refresh: data.refresh_token ?? tokens.refresh };
-        await this.store.write(fresh);
+        const fresh = await this.#exchange(tokens);
+        const held = await this.#held();
+        // Signed out meanwhile, in this tab or another: it stays so.
+        if (held === null) throw this.#ended();
+        if (held.refresh !== tokens.refresh) return held.access;
+        await this.#keep(fresh);
         return fresh.access;
       } catch (cause) {
         const error = errorOfFailure(cause);
+        if (error.code === "signed_out") throw error;
         if ([400, 401, 403].includes(error.status)) {
+          const held = await this.#held();
+          if (held !== null && held.refresh !== tokens.refresh) return held.access;
           await this.store.write(null);
-          this.#are(null);
           throw this.#ended();
         }
         if (attempt >= REFRESH_ATTEMPTS || !error.temporary) throw error;
@@ -162,26 +180,50 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
     }
   }
 
+  async #exchange(tokens: Tokens, seconds?: number): Promise<Tokens> {
+    const json = { refresh_token: tokens.refresh };
+    const asking = { json, ...(seconds === undefined ? {} : { seconds }) };
+    const data = parsed((await this.auth("POST", "tokens/refresh", asking)).text)["data"];
+    const { access_token, refresh_token } = data as { access_token: string; refresh_token?: string };
+    return { access: access_token, refresh: refresh_token ?? tokens.refresh };
+  }
+
   async #take(body: Record<string, unknown>): Promise<boolean> {
     const access = inside(body, "meta", "access_token");
     const refresh = inside(body, "meta", "refresh_token");
     if (typeof access !== "string" || typeof refresh !== "string") return false;
-    await this.store.write({ access, refresh });
+    await this.#keep({ access, refresh });
     this.#are(claimsOf(access).userId);
     return true;
   }
 
+  /** Tokens that were made just now: by their time, how far this clock is ahead. */
+  async #keep({ access, refresh }: Tokens): Promise<void> {
+    const { issued } = claimsOf(access);
+    const ahead = issued === 0 ? 0 : Date.now() - issued;
+    this.#ahead = Math.abs(ahead) < AGREE_MS ? 0 : ahead;
+    await this.store.write({ access, refresh, ...(this.#ahead === 0 ? {} : { ahead: this.#ahead }) });
+  }
+
+  async #held(): Promise<Tokens | null> {
+    const tokens = await this.store.read();
+    this.#ahead = tokens?.ahead ?? 0;
+    return tokens === null || claimsOf(tokens.access).userId === "" ? null : tokens;
+  }
+
   #fresh(tokens: Tokens): boolean {
-    return claimsOf(tokens.access).expires - Date.now() > this.spareSeconds * 1000;
+    return this.dueIn(tokens.access) > 0;
   }
 
   #ended(): TherapyConnectError {
     this.#are(null);
-    return new TherapyConnectError({ code: "signed_out", message: "Nobody is signed in.", status: 401 });
+    return signedOut();
   }
 
   #are(userId: string | null): void {
     if (userId === this.#userId) return;
+    // Another one, signed in at another tab: nothing of the first is left to them.
+    if (userId !== null && this.#userId !== null) this.#are(null);
     this.#userId = userId;
     this.emit("user", userId);
   }

@@ -1,8 +1,11 @@
 // Where tokens are kept, and who may refresh them: a refresh token is used once.
+import { inTurn } from "./queue-store.js";
 
 export interface Tokens {
   readonly access: string;
   readonly refresh: string;
+  /** Milliseconds by which this device's clock was ahead of the server's when they came. */
+  readonly ahead?: number;
 }
 
 /** Where one user's tokens are kept. Tabs that share a store share one session. */
@@ -44,8 +47,12 @@ export class WebTokenStore implements TokenStore {
   ) {}
 
   read(): Promise<Tokens | null> {
-    const kept = this.storage.getItem(this.key);
-    return Promise.resolve(kept === null ? null : (JSON.parse(kept) as Tokens));
+    try {
+      const kept = JSON.parse(this.storage.getItem(this.key) ?? "null") as Tokens | null;
+      return Promise.resolve(typeof kept?.access === "string" ? kept : null);
+    } catch {
+      return Promise.resolve(null); // not ours
+    }
   }
 
   write(tokens: Tokens | null): Promise<void> {
@@ -55,8 +62,7 @@ export class WebTokenStore implements TokenStore {
   }
 
   exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
-    const locks = (globalThis as { navigator?: { locks?: LockManager } }).navigator?.locks;
-    return locks === undefined ? work() : locks.request(this.key, work) as Promise<Result>;
+    return inTurn(this.key, work);
   }
 
   watch(changed: () => void): () => void {
@@ -68,10 +74,14 @@ export class WebTokenStore implements TokenStore {
   }
 }
 
-/** What an access token says of itself: whose it is, and its end in milliseconds. Not verified here. */
-export function claimsOf(access: string): { userId: string; expires: number } {
-  const part = access.split(".")[1] ?? "";
-  const json = atob(part.replace(/-/g, "+").replace(/_/g, "/"));
-  const claims = JSON.parse(json) as { sub?: string; exp?: number };
-  return { userId: claims.sub ?? "", expires: (claims.exp ?? 0) * 1000 };
+/** What an access token says of itself: whose it is (empty: it is none), its times in milliseconds. Not verified here. */
+export function claimsOf(access: string): { userId: string; issued: number; expires: number } {
+  let claims: { sub?: string; iat?: number; exp?: number };
+  try {
+    const part = access.split(".")[1] ?? "";
+    claims = JSON.parse(atob(part.replace(/-/g, "+").replace(/_/g, "/"))) as typeof claims;
+  } catch {
+    claims = {};
+  }
+  return { userId: claims.sub ?? "", issued: (claims.iat ?? 0) * 1000, expires: (claims.exp ?? 0) * 1000 };
 }

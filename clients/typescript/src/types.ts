@@ -4,7 +4,13 @@ import type { UserSocketAsked, UserSocketSaid } from "./generated/frames.js";
 
 type Schemas = components["schemas"];
 
+export type Announcement = Schemas["Announcement"];
+/** What one answers an appointment with. */
+export type AppointmentAnswer = Omit<Schemas["AppointmentReplyRequest"], "user_id">;
 export type Alert = Schemas["EmergencyAlert"];
+/** A file on its way: `scanning`, then `ready`; or `quarantined`, or `rejected` as damaged. */
+export type Attachment = Schemas["Attachment"];
+export type CareRelationship = Schemas["CareRelationship"];
 export type ChatRow = Schemas["Chat"];
 export type ChatDetail = Schemas["ChatDetail"];
 export type CrisisResource = Schemas["CrisisResource"];
@@ -13,11 +19,17 @@ export type Me = Schemas["Me"];
 export type Message = Schemas["Message"];
 export type MessageVersion = Schemas["MessageVersion"];
 export type Notification = Schemas["Notification"];
+export type NotificationDraft = Schemas["NotificationCreateRequest"];
 export type Participant = Schemas["Participant"];
 export type Receipts = Schemas["Receipts"];
 export type Room = Schemas["Room"];
+export type RoomChange = Omit<Schemas["PatchedRoomUpdateRequest"], "user_id">;
+export type RoomPermissions = Omit<Schemas["RoomPermissionsRequest"], "user_id">;
 export type SendBody = Schemas["MessageCreateRequest"];
 export type SentMessage = Schemas["SentMessage"];
+/** One's own preferences; a therapist has two more. */
+export type Settings = Schemas["SettingsOrTherapistSettings"];
+export type SettingsChange = Omit<Schemas["PatchedSettingsChangeRequest"], "user_id">;
 
 /** A frame of the server on the user socket. */
 export type Said = UserSocketSaid;

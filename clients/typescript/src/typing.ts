@@ -1,10 +1,11 @@
 // Typing, both ways: told at most every three seconds, believed for five.
+import { Since } from "./pause.js";
 
 const AGAIN_MS = 3_000;
 const EXPIRES_MS = 5_000;
 
 export class TypingOut {
-  #told = 0;
+  #told: Since | null = null;
   #idle: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly say: (isTyping: boolean) => void) {}
@@ -14,12 +15,12 @@ export class TypingOut {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
     if (!isTyping) {
-      if (this.#told > 0) this.say(false);
-      this.#told = 0;
+      if (this.#told !== null) this.say(false);
+      this.#told = null;
       return;
     }
-    if (Date.now() - this.#told >= AGAIN_MS) {
-      this.#told = Date.now();
+    if (this.#told === null || this.#told.milliseconds >= AGAIN_MS) {
+      this.#told = new Since();
       this.say(true);
     }
     this.#idle = setTimeout(() => this.type(false), EXPIRES_MS);

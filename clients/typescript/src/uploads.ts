@@ -2,14 +2,7 @@
 import { errorOf, errorOfFailure, parsed, TherapyConnectError } from "./errors.js";
 import type { Http } from "./http.js";
 import type { Session } from "./session.js";
-
-export interface Attachment {
-  readonly id: string;
-  readonly state: string;
-  readonly name: string;
-  readonly size: number;
-  readonly content_type: string;
-}
+import type { Attachment } from "./types.js";
 
 export interface UploadOptions {
   readonly name?: string;

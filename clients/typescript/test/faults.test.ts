@@ -43,12 +43,39 @@ test("a server that goes away says so, and its sockets come back", async () => {
   await ask("stop");
   await until(() => states.includes("waiting"), "it knows");
   const waiting = p.send({ text: "meanwhile" });
+  await ask("snapshot"); // for the test below
   await ask("start");
   hurry(patient);
   await waiting.sent();
   await until(() => patient.connection.online, "it is back", 60);
   await t.send({ text: "welcome back" }).sent();
   await until(() => p.detail.last_message_text === "welcome back", "it hears");
+});
+
+test("an installation is set back to what was kept: what is held is fetched afresh", async () => {
+  const pair = aPair();
+  const { therapist, patient, t, p } = await both(pair);
+  await Promise.all([t.load(), p.load()]);
+  for (const text of ["1", "2", "3"]) await p.send({ text }).sent();
+  await until(() => t.messages.length === 3 && t.unread === 3, "all three");
+  const resets: string[] = [];
+  t.on("reset", () => resets.push("t"));
+  p.on("reset", () => resets.push("p"));
+  const heard: string[] = [];
+  therapist.on("message", ({ message }) => heard.push(message.text ?? ""));
+  await ask("stop");
+  const waiting = p.send({ text: "after all" });
+  await ask("rewind");
+  await ask("start");
+  hurry(therapist, patient);
+  assert.equal((await waiting.sent()).seq, 1, "its number was given before");
+  await until(() => resets.includes("t") && resets.includes("p"), "both begin afresh", 60);
+  await until(() => t.messages.length === 1 && p.messages.length === 1, "what is there now");
+  await p.send({ text: "and on" }).sent();
+  await until(() => heard.includes("and on") && t.unread === 2, "it goes on");
+  assert.deepEqual(t.messages.map(({ text }) => text), ["after all", "and on"]);
+  assert.deepEqual(p.messages.map(({ text }) => text), ["after all", "and on"]);
+  assert.equal(t.detail.last_seq, 2);
 });
 
 test("503: asked again until it is there, once; an emergency says meanwhile whom to call", async () => {

@@ -2,7 +2,7 @@
 // that outlives its client. Nothing is lost, doubled or reordered.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { MemoryQueueStore, MemoryTokenStore, type NewMessage } from "../src/index.js";
+import { MemoryQueueStore, MemoryTokenStore, type NewMessage } from "../dist/index.js";
 import { proxyTo } from "./proxy.js";
 import { aPair, ask, both, client, dice, stopAll, until, URL_OF_SERVER } from "./world.js";
 
@@ -108,6 +108,105 @@ test("a line that says nothing more is given up, and nothing is missing", async 
   await t.send({ text: "into the void" }).sent();
   await until(() => heard.length === 1, "heard over a new line", 60);
   assert.ok(line.connections >= 2);
+  patient.stop();
+  await line.close();
+});
+
+test("a page that wakes doubts its line at once", async () => {
+  const line = await proxyTo(URL_OF_SERVER);
+  const { patient, t, p } = await both(aPair(), { patient: { url: line.url } });
+  await p.load();
+  const before = line.connections;
+  line.freeze();
+  await t.send({ text: "while it slept" }).sent();
+  patient.connection.check();
+  // Well before the ten seconds of silence after which it would ask.
+  await until(() => patient.connection.state.status !== "online", "the line is given up", 9);
+  await until(() => p.messages.length === 1, "it is here");
+  assert.ok(line.connections > before);
+  patient.stop();
+  await line.close();
+});
+
+test("a restore from a backup: the chat begins afresh, and the page that failed is asked for again", async () => {
+  const pair = aPair();
+  let refusals = 0;
+  const failing: typeof fetch = async (input, init) => {
+    // What the way to the server does to the first look at the chat, after the gap was told.
+    if (gapped && refusals < 4 && String(input).includes("/api/chats/CHAT")) {
+      refusals += 1;
+      return new Response("", { status: 502 });
+    }
+    return fetch(input, init);
+  };
+  let gapped = false;
+  const line = await proxyTo(URL_OF_SERVER);
+  const { patient, t, p } = await both(pair, { patient: { url: line.url, fetch: failing } });
+  await p.load();
+  for (const text of ["1", "2", "3"]) await t.send({ text }).sent();
+  await until(() => p.messages.length === 3, "all three");
+  let resets = 0;
+  p.on("reset", () => (resets += 1));
+  const heard: string[] = [];
+  p.on("message", ({ message }) => heard.push(message.text ?? ""));
+  await ask(`fork ${pair.chat_id}`);
+  gapped = true;
+  line.cut();
+  await until(() => resets === 1, "fetched afresh");
+  assert.equal(refusals, 4, "more often than a request is asked again");
+  assert.deepEqual(p.messages.map(({ text }) => text), ["1", "2", "3"]);
+  await t.send({ text: "4" }).sent();
+  await until(() => p.messages.length === 4, "it goes on");
+  assert.deepEqual(heard, ["4"]);
+  patient.stop();
+  await line.close();
+});
+
+test("what was refused stays refused after a reload; who stops sends nothing more", async () => {
+  const pair = aPair();
+  const queue = new MemoryQueueStore();
+  const { patient, p } = await both(pair, { patient: { queue } });
+  await assert.rejects(p.send({ text: "   " }).sent(), { code: "blank" });
+  patient.stop();
+  const tokens = new MemoryTokenStore({ access: pair.patient_token, refresh: "" });
+  let asked = 0;
+  const counting: typeof fetch = (input, init) => {
+    if (String(input).includes("send_message")) asked += 1;
+    return fetch(input, init);
+  };
+  const line = await proxyTo(URL_OF_SERVER);
+  const reloaded = await client({ url: line.url, tokens, queue, fetch: counting }).start();
+  const [refused] = reloaded.chat(pair.chat_id).outgoing;
+  assert.deepEqual([refused?.state, refused?.error?.code, asked], ["failed", "blank", 0]);
+  refused?.discard();
+  assert.deepEqual(await queue.all(), []);
+  line.down();
+  reloaded.chat(pair.chat_id).send({ text: "waits" });
+  await until(() => asked === 1, "it is tried");
+  await until(() => reloaded.outbox.all[0]?.error !== null, "in vain");
+  reloaded.stop();
+  await new Promise((resume) => setImmediate(resume));
+  line.up();
+  await new Promise((resume) => setTimeout(resume, 200));
+  assert.equal(asked, 1);
+  await line.close();
+});
+
+test("a call for help without a line: whom to call is there at once, where it was heard before", async () => {
+  const line = await proxyTo(URL_OF_SERVER);
+  const { patient, p } = await both(aPair(), { patient: { url: line.url } });
+  assert.deepEqual(patient.crisisResources, []);
+  await p.send({ text: "Help", emergency: true }).sent();
+  const known = patient.crisisResources;
+  assert.ok(known.length > 0);
+  line.down();
+  await until(() => !patient.connection.online, "no line");
+  const again = p.send({ text: "Again", emergency: true });
+  assert.deepEqual(again.crisisResources, known);
+  line.up();
+  patient.outbox.nudge();
+  await again.sent();
+  assert.deepEqual(again.crisisResources, known);
   patient.stop();
   await line.close();
 });

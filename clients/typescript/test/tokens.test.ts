@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, test } from "node:test";
-import { MemoryTokenStore, type Tokens } from "../src/index.js";
+import { MemoryTokenStore, type Tokens } from "../dist/index.js";
 import { aPair, ask, client, emailOf, loggedIn, PASSWORD, stopAll, until } from "./world.js";
 
 after(stopAll);
@@ -27,6 +27,10 @@ test("a second factor is asked for: a wrong code may be tried again, a recovery 
   assert.deepEqual(second, { done: true, userId: patient_id });
   assert.equal((await again.me()).id, patient_id);
   assert.ok((await again.account.sessions()).length >= 2);
+  const renewed = await enrolling.account.renewRecoveryCodes();
+  assert.ok(renewed.length > 0 && !renewed.includes(recovery));
+  const kinds = (await enrolling.account.authenticators()).map(({ type }) => type);
+  assert.deepEqual(kinds.sort(), ["recovery_codes", "totp"]);
 });
 
 test("a socket outlives its token; one that can't be renewed ends with it", async () => {
@@ -112,6 +116,63 @@ test("a session that is ended elsewhere ends here: socket, tokens, what was held
   await there.logOut();
   assert.equal(there.userId, null);
   await assert.rejects(there.start(), { code: "signed_out" });
+});
+
+test("a clock that is wrong by hours refreshes nothing over and over", async () => {
+  const { patient_id, chat_id } = aPair();
+  const asked: string[] = [];
+  const counted: typeof fetch = (input, init) => {
+    asked.push(new URL(String(input)).pathname);
+    return fetch(input, init);
+  };
+  const now = Date.now;
+  Date.now = () => now() + 3 * 3_600_000;
+  try {
+    const tokens = new MemoryTokenStore();
+    const ahead = client({ tokens, fetch: counted });
+    await ahead.logIn({ email: emailOf(patient_id), password: PASSWORD });
+    await ahead.start();
+    for (let time = 0; time < 5; time += 1) await ahead.me();
+    await ahead.chat(chat_id).send({ text: "at the wrong time" }).sent();
+    assert.equal(asked.filter((path) => path.endsWith("tokens/refresh")).length, 0);
+    Date.now = now; // it is set right
+    await ahead.me();
+    assert.equal(ahead.userId, patient_id);
+    assert.ok(ahead.connection.online);
+  } finally {
+    Date.now = now;
+  }
+});
+
+test("what is no token in the store is nobody's", async () => {
+  const broken = client({ tokens: new MemoryTokenStore({ access: "not a token", refresh: "none" }) });
+  await assert.rejects(broken.start(), { code: "signed_out" });
+});
+
+test("log-out is at once where there is no line, and no refresh under way undoes it", async () => {
+  const { patient_id } = aPair();
+  const store = new MemoryTokenStore();
+  let answer: (() => void) | null = null;
+  const holding: typeof fetch = async (input, init) => {
+    const given = await fetch(input, init);
+    if (String(input).includes("tokens/refresh") && answer === null) {
+      await new Promise<void>((resume) => (answer = resume));
+    }
+    return given;
+  };
+  const tab = client({ tokens: store, fetch: holding });
+  await tab.logIn({ email: emailOf(patient_id), password: PASSWORD });
+  const { access } = (await store.read()) as Tokens;
+  const renewing = tab.session.renew(access);
+  await until(() => answer !== null, "the refresh is under way");
+  const other = client({ tokens: store, fetch: () => Promise.reject(new TypeError("fetch failed")) });
+  await other.session.restore();
+  await other.logOut();
+  assert.equal(await store.read(), null);
+  (answer as (() => void) | null)?.();
+  await assert.rejects(renewing, { code: "signed_out" });
+  assert.equal(await store.read(), null);
+  await assert.rejects(tab.start(), { code: "signed_out" });
 });
 
 /** As two tabs have it: one store, and a lock. */

@@ -1,6 +1,6 @@
 // What the tests have: a server that runs, pairs of people, and somebody who can kill and lock.
 import net from "node:net";
-import { MemoryTokenStore, TherapyConnect, type Chat, type Options } from "../src/index.js";
+import { MemoryTokenStore, TherapyConnect, type Chat, type Options } from "../dist/index.js";
 
 export interface Pair {
   readonly therapist_id: string;

@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from therapyconnect.config.environment import ENVIRONMENT, ROOT
+from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.messaging.services import engine
 from therapyconnect.ops import checkup
 from therapyconnect.ops.demo import DEMO_PASSWORD, DEMO_USERS, seed_demo
 from therapyconnect.ops.serve import serve
+from therapyconnect.ops.webbuild import WebBuild
 from therapyconnect.serving.crew import RENEW_SIGNAL, Crew
 
 
@@ -25,7 +27,22 @@ class Command(BaseCommand):
         "\n\nExample: PORT=8001 python manage.py run"
     )
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--build-web",
+            action="store_true",
+            help="once it serves, build the web client beside it where that is missing or stale",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        self._web = WebBuild() if options["build_web"] else None
+        try:
+            self._run()
+        finally:
+            if self._web is not None:
+                self._web.stop()
+
+    def _run(self) -> None:
         # It asks a crew to renew itself; one process has nobody to take its place, and goes on.
         signal.signal(RENEW_SIGNAL, signal.SIG_IGN)
         checkup.migrate()
@@ -65,7 +82,9 @@ class Command(BaseCommand):
         if ENVIRONMENT.production:
             base = f"https://{ENVIRONMENT.hosts[0]}"
         self.stdout.write(f"\nTherapyConnect is ready ({ENVIRONMENT.mode}).")
-        self.stdout.write(f"  docs    {base}/api/docs/\n  schema  {base}/api/schema/")
+        self.stdout.write(
+            f"  web     {base}/\n  docs    {base}/api/docs/\n  schema  {base}/api/schema/"
+        )
         self.stdout.write(f"  health  {base}/health/ready")
         if not ENVIRONMENT.production:
             self.stdout.write(f"\nDemo log-ins, password {DEMO_PASSWORD}:")
@@ -78,7 +97,15 @@ class Command(BaseCommand):
             )
         self.stdout.write("\nCtrl-C stops it.")
         self.stdout.flush()
+        if self._web is not None:
+            self._web.start()
 
 
 def _worker(listening: int, ready: int, life: int) -> Sequence[str]:
-    return [sys.executable, str(ROOT / "manage.py"), "worker", *map(str, (listening, ready, life))]
+    """The way this process was started: by `manage.py`, or by the installed command."""
+    return [
+        sys.executable,
+        str(Path(sys.argv[0]).resolve()),
+        "worker",
+        *map(str, (listening, ready, life)),
+    ]

@@ -1,0 +1,63 @@
+// What the server or the clinic tells a user; free of patient text.
+import type { Api, Page } from "./api.js";
+import { Emitter } from "./emitter.js";
+import type { Announcement, Notification, NotificationDraft } from "./types.js";
+
+export interface NotificationsEvents {
+  /** One that came: each once, also where it came while nobody listened. */
+  came: Notification;
+}
+
+const REMEMBERED = 500;
+
+export class Notifications extends Emitter<NotificationsEvents> {
+  readonly #told = new Set<string>();
+  /** Unread at the first look. */
+  #before: ReadonlySet<string> | null = null;
+
+  /** @internal */
+  constructor(private readonly api: Api) {
+    super();
+  }
+
+  /** Newest first; further pages with `client.api.next(page)`. */
+  list(query: { unread?: boolean; limit?: number } = {}): Promise<Page<Notification>> {
+    return this.api.get("/api/notifications/", { query });
+  }
+
+  markRead(id: string): Promise<Notification> {
+    return this.api.post("/api/notifications/{id}/mark_read/", { path: { id } });
+  }
+
+  /** An administrator's: to some (`user_ids`), or to `everyone`. */
+  write(body: NotificationDraft): Promise<Announcement> {
+    return this.api.post("/api/notifications/", { body });
+  }
+
+  /** @internal Those that came since the last look; what was there at the first is no news. */
+  async load(): Promise<void> {
+    const { results } = await this.list({ unread: true });
+    for (const one of results.reverse()) {
+      if (this.#before === null || this.#before.has(one.id)) continue;
+      this.hear(one);
+    }
+    this.#before ??= new Set(results.map(({ id }) => id));
+  }
+
+  /** @internal */
+  hear(notification: Notification): void {
+    if (this.#told.has(notification.id)) return;
+    this.#told.add(notification.id);
+    for (const oldest of this.#told) {
+      if (this.#told.size <= REMEMBERED) break;
+      this.#told.delete(oldest);
+    }
+    this.emit("came", notification);
+  }
+
+  /** @internal */
+  clear(): void {
+    this.#told.clear();
+    this.#before = null;
+  }
+}

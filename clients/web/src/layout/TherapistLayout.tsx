@@ -1,0 +1,63 @@
+import type { JSX } from "preact";
+import { AccountPage } from "../account/AccountPage";
+import { AlertsButton } from "../alerts/AlertsButton";
+import { AlertsPage } from "../alerts/AlertsPage";
+import { Caseload } from "../caseload/Caseload";
+import { Icon } from "../design/icons";
+import { RoomPage } from "../room/RoomPage";
+import { go, place, to } from "../router";
+import { chatOf } from "../state/chats";
+import { synced } from "../state/client";
+import { Thread } from "../thread/Thread";
+import { OfflineStrip } from "./OfflineStrip";
+import { TopBar } from "./TopBar";
+
+/** Caseload beside the open chat; on a narrow screen one of them at a time. */
+export function TherapistLayout(): JSX.Element {
+  const { value: at } = place;
+  const selected = at.name === "chat" || at.name === "room" ? at.chatId : null;
+  return (
+    <div class={`shell${at.name === "chat" ? " deep" : ""}`}>
+      <TopBar>
+        <AlertsButton />
+      </TopBar>
+      <OfflineStrip />
+      <div class={`panes${at.name === "home" ? "" : " opened"}`}>
+        <nav class="pane side" aria-label="Caseload">
+          <Caseload selected={selected} />
+        </nav>
+        <main class="pane main">
+          <Main />
+        </main>
+      </div>
+    </div>
+  );
+}
+
+function Main(): JSX.Element {
+  const { value: at } = place;
+  if (at.name === "alerts") return <AlertsPage />;
+  if (at.name === "account") return <AccountPage />;
+  if (at.name !== "chat" && at.name !== "room") return <Nothing text="Choose a chat to read and answer." />;
+  const chat = chatOf(at.chatId);
+  if (chat === undefined) return <Nothing text={synced.value ? "This chat is not there, or not yours." : "Loading…"} />;
+  if (at.name === "room") return <RoomPage key={chat.id} chat={chat} onClose={() => go(to.chat(chat.id))} />;
+  return <Thread key={chat.id} chat={chat} back={to.home} actions={<RoomLink chatId={chat.id} />} />;
+}
+
+function RoomLink({ chatId }: { chatId: string }): JSX.Element {
+  return (
+    <a class="button-plain" href={to.room(chatId)} aria-label="Room settings">
+      <Icon name="settings" />
+    </a>
+  );
+}
+
+export function Nothing({ text }: { text: string }): JSX.Element {
+  return (
+    <div class="empty">
+      <Icon name="chat" size={48} />
+      <h1 class="plain-words">{text}</h1>
+    </div>
+  );
+}

@@ -1,0 +1,66 @@
+import type { LogIn } from "@therapyconnect/client";
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { Icon } from "../design/icons";
+import { Problem } from "../design/Notice";
+import { client } from "../state/client";
+import { plain } from "../words/errors";
+import { askPasskey, passkeysHere } from "./passkey";
+
+export function Password({ onStep }: { onStep: (step: LogIn) => Promise<void> }): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+
+  const attempt = async (log: () => Promise<LogIn>, words: (error: unknown) => string): Promise<void> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await onStep(await log());
+    } catch (error) {
+      setProblem(words(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    const email = String(given.get("email")).trim();
+    void attempt(() => client.logIn({ email, password: String(given.get("password")) }), plain);
+  };
+
+  return (
+    <form onSubmit={submit}>
+      <h1>Sign in</h1>
+      <Problem text={problem} />
+      <div class="field">
+        <label for="email">E-mail</label>
+        <input id="email" name="email" type="email" autocomplete="username webauthn" required autofocus />
+      </div>
+      <div class="field">
+        <label for="password">Password</label>
+        <input id="password" name="password" type="password" autocomplete="current-password" required />
+      </div>
+      <button class="primary" disabled={busy} aria-busy={busy}>
+        {busy ? "Signing in…" : "Sign in"}
+      </button>
+      {passkeysHere && (
+        <>
+          <span class="or">or</span>
+          <button
+            type="button"
+            disabled={busy}
+            onClick={() => void attempt(() => client.session.logInWithPasskey(askPasskey), notRecognised)}
+          >
+            <Icon name="key" /> Use a passkey
+          </button>
+        </>
+      )}
+    </form>
+  );
+}
+
+/** The browser says no more of it than that: a passkey refused and one that isn't there look alike. */
+export function notRecognised(error: unknown): string {
+  return error instanceof DOMException ? "No passkey was used. Try again, or sign in with your password." : plain(error);
+}

@@ -1,0 +1,46 @@
+// The system's notifications: asked for on a click only, kept per browser, and never with a text or a name.
+import { signal } from "@preact/signals";
+import { go, to } from "../router";
+import { client } from "./client";
+
+const KEY = "therapyconnect.desktop";
+
+/** `unsupported` where the browser has none, `denied` where it was told never to show them. */
+export type Desktop = "unsupported" | "denied" | "off" | "on";
+
+export const desktop = signal<Desktop>(standing());
+
+function standing(): Desktop {
+  if (typeof Notification === "undefined") return "unsupported";
+  if (Notification.permission === "denied") return "denied";
+  return Notification.permission === "granted" && localStorage.getItem(KEY) === "on" ? "on" : "off";
+}
+
+/** Call it from a click: the browser asks its user then. */
+export async function enableDesktop(): Promise<void> {
+  if (desktop.value === "unsupported") return;
+  if ((await Notification.requestPermission()) === "granted") localStorage.setItem(KEY, "on");
+  desktop.value = standing();
+}
+
+export function disableDesktop(): void {
+  localStorage.removeItem(KEY);
+  desktop.value = standing();
+}
+
+function show(chatId: string, urgent: boolean): void {
+  if (desktop.value !== "on" || (document.visibilityState === "visible" && document.hasFocus())) return;
+  // The same tag: several tabs show it once, and a second message does not pile up.
+  const body = urgent ? "An urgent message is waiting for you." : "A new message is waiting for you.";
+  const note = new Notification("TherapyConnect", { body, tag: chatId, icon: "/favicon.svg", requireInteraction: urgent });
+  note.onclick = () => {
+    window.focus();
+    go(to.chat(chatId));
+    note.close();
+  };
+}
+
+client.on("message", ({ chat, mine, notify, message }) => {
+  if (!mine && notify && !message.emergency && message.sender_id !== null) show(chat.id, false);
+});
+client.on("emergency", ({ chat }) => show(chat.id, true));
