@@ -78,14 +78,3 @@ def test_the_server_is_killed_and_comes_back(browser: Browser, breakable: LiveSe
     expect(bubble(patient, written[-1]).locator(".ticks.read")).to_be_visible()
     assert stored(breakable, pair) == written
     assert visit.close() == []
-
-
-def test_two_tabs_are_of_one_mind(patient_page: Page, therapist_page: Page, visit: Visits) -> None:
-    other = visit.another_tab(patient_page)
-    expect(log(other)).to_be_visible()
-    send(patient_page, "from the first tab")
-    send(other, "from the second tab")
-    for page in (patient_page, other, therapist_page):
-        expect(log(page).locator("li.message .text")).to_have_count(2)
-        expect(bubble(page, "from the first tab")).to_be_visible()
-        expect(bubble(page, "from the second tab")).to_be_visible()
