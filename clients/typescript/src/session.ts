@@ -208,7 +208,7 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
   async #held(): Promise<Tokens | null> {
     const tokens = await this.store.read();
     this.#ahead = tokens?.ahead ?? 0;
-    return tokens;
+    return tokens === null || claimsOf(tokens.access).userId === "" ? null : tokens;
   }
 
   #fresh(tokens: Tokens): boolean {

@@ -74,10 +74,14 @@ export class WebTokenStore implements TokenStore {
   }
 }
 
-/** What an access token says of itself: whose it is, its times in milliseconds. Not verified here. */
+/** What an access token says of itself: whose it is (empty: it is none), its times in milliseconds. Not verified here. */
 export function claimsOf(access: string): { userId: string; issued: number; expires: number } {
-  const part = access.split(".")[1] ?? "";
-  const json = atob(part.replace(/-/g, "+").replace(/_/g, "/"));
-  const claims = JSON.parse(json) as { sub?: string; iat?: number; exp?: number };
+  let claims: { sub?: string; iat?: number; exp?: number };
+  try {
+    const part = access.split(".")[1] ?? "";
+    claims = JSON.parse(atob(part.replace(/-/g, "+").replace(/_/g, "/"))) as typeof claims;
+  } catch {
+    claims = {};
+  }
   return { userId: claims.sub ?? "", issued: (claims.iat ?? 0) * 1000, expires: (claims.exp ?? 0) * 1000 };
 }

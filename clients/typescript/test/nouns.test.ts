@@ -57,6 +57,8 @@ test("notices: each is told once, also those that came while nobody listened", a
   const pair = aPair();
   const admin = client();
   await admin.logIn({ email: "admin@demo.test", password: PASSWORD });
+  await admin.start();
+  assert.deepEqual(admin.chats.all, []);
   const patient = client({ tokens: new MemoryTokenStore({ access: pair.patient_token, refresh: "" }) });
   const heard: string[] = [];
   const say = (title: string): Promise<unknown> => admin.notifications.write({ title, user_ids: [pair.patient_id] });

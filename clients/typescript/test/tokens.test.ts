@@ -140,6 +140,11 @@ test("a clock that is wrong by hours refreshes nothing over and over", async () 
   }
 });
 
+test("what is no token in the store is nobody's", async () => {
+  const broken = client({ tokens: new MemoryTokenStore({ access: "not a token", refresh: "none" }) });
+  await assert.rejects(broken.start(), { code: "signed_out" });
+});
+
 test("log-out is at once where there is no line, and no refresh under way undoes it", async () => {
   const { patient_id } = aPair();
   const store = new MemoryTokenStore();

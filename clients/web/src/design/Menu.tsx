@@ -29,7 +29,13 @@ export function openMenu(at: HTMLElement, label: string, items: readonly MenuIte
 /** Rendered once, by the app. */
 export function MenuHost(): JSX.Element | null {
   const menu = opened.value;
-  return menu === null ? null : <Menu key={menu.label} menu={menu} />;
+  if (menu === null) return null;
+  // A part of the page with a name, as all that is not a status is in one.
+  return (
+    <section aria-label={menu.label}>
+      <Menu key={menu.label} menu={menu} />
+    </section>
+  );
 }
 
 function Menu({ menu }: { menu: Opened }): JSX.Element {
