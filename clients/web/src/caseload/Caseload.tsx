@@ -4,7 +4,6 @@ import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { Icon } from "../design/icons";
 import { chats, live } from "../state/chats";
-import { synced } from "../state/client";
 import { Ask } from "./Ask";
 import type { Asking } from "./deeds";
 import { FILTERS, shows, type FilterName } from "./filters";
@@ -12,6 +11,7 @@ import { Found } from "./Found";
 import { NewChat } from "./NewChat";
 import { Rows } from "./Rows";
 import { steady, triaged, urgentSince } from "./triage";
+import { known } from "./waiting";
 import { fold } from "./words";
 
 /** A pause in typing after which messages are searched too. */
@@ -30,9 +30,9 @@ export function Caseload({ selected }: { selected: string | null }): JSX.Element
   const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
   const list = useRef<HTMLUListElement>(null);
 
-  order.current = reading.value ? steady(order.current, triaged.value) : triaged.value;
+  order.current = reading.value && known.value ? steady(order.current, triaged.value) : triaged.value;
   const name = fold(query.trim());
-  const shown = order.current.filter(
+  const shown = !known.value ? [] : order.current.filter(
     (chat) => (chat.id === selected || shows[filter](live(chat).detail.value)) && (name === "" || fold(live(chat).detail.value.other_participant.full_name).includes(name)),
   );
   const seek = (text: string): void => {
@@ -114,7 +114,7 @@ function Counts(): JSX.Element {
 }
 
 function noneOf(filter: FilterName, query: string): string {
-  if (!synced.value) return "Loading your patients…";
+  if (!known.value) return "Loading your patients…";
   if (query.trim() !== "") return `No patient here is called “${query.trim()}”.`;
   if (chats.value.length === 0) return "You have no chats yet. Begin one with “New chat”.";
   return FILTERS.find(({ name }) => name === filter)?.none ?? "";

@@ -2,6 +2,7 @@ import type { CareRelationship } from "@therapyconnect/client";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Avatar } from "../design/Avatar";
+import { useDeed } from "../design/deed";
 import { Dialog } from "../design/Dialog";
 import { Problem } from "../design/Notice";
 import { go, to } from "../router";
@@ -13,27 +14,23 @@ import { plain } from "../words/errors";
 export function NewChat({ onClose }: { onClose: () => void }): JSX.Element {
   const [care, setCare] = useState<readonly CareRelationship[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
+  const { busy, problem: refusal, run } = useDeed();
   useEffect(() => {
     client.care.list().then(setCare, (error: unknown) => setProblem(plain(error)));
   }, []);
   const begin = async ({ therapist_id, patient_id }: CareRelationship): Promise<void> => {
-    setBusy(true);
-    try {
+    await run(async () => {
       const chat = await client.chats.open(therapist_id, patient_id);
       onClose();
       go(to.chat(chat.id));
-    } catch (error) {
-      setProblem(plain(error));
-      setBusy(false);
-    }
+    });
   };
   const talking = new Set(chats.value.map((chat) => chat.detail.patient_id));
   const left = care?.filter(({ active, patient_id }) => active && !talking.has(patient_id));
   return (
     <Dialog title="New chat" onClose={onClose}>
       <div class="stack">
-        <Problem text={problem} />
+        <Problem text={problem ?? refusal} />
         {left === undefined && problem === null && <p class="quiet">Loading…</p>}
         {left?.length === 0 && <p>Everybody in your care has a chat with you already. New patients are put into your care by the clinic’s administration.</p>}
         {left !== undefined && left.length > 0 && (

@@ -37,31 +37,34 @@ export function Row({ chat, current, stop, onAsk }: Props): JSX.Element {
   const preview = draft === "" ? previewOf(detail, last) : draft;
   const marks = marksOf(detail);
   const { unread_count: unread, marked_unread: marked } = detail;
-  const spoken = [
-    name,
-    urgent && "urgent, nobody has taken it",
-    unread > 0 ? `${unread} unread` : marked && "marked unread",
-    waits,
-    online && "online",
-    ...marks,
-    draft === "" ? preview : `Draft: ${preview}`,
-    at,
-  ].filter(Boolean);
   return (
     <li class={`patient-row${urgent ? " urgent" : ""}${unread > 0 || marked ? " unread" : ""}`}>
-      <a href={to.chat(chat.id)} aria-current={current ? "page" : undefined} aria-label={spoken.join(", ")} tabIndex={stop ? 0 : -1} data-chat={chat.id}>
+      <a href={to.chat(chat.id)} aria-current={current ? "page" : undefined} tabIndex={stop ? 0 : -1} data-chat={chat.id}>
         <Avatar id={id} name={name} online={online} />
         <span class="what">
           <span class="name clip">{name}</span>
+          <span class="sr-only">{[urgent && ", urgent, nobody has taken it", online && ", online", ", "]}</span>
           <span class={`when${waits === "" ? "" : " waits"}`}>{waits || at}</span>
+          <span class="marks">
+            {marks.map((mark) => (
+              <Mark key={mark} mark={mark} />
+            ))}
+            {urgent && <span class="tag danger" aria-hidden="true">Urgent</span>}
+            {unread > 0 ? (
+              <span class={`badge${urgent ? " danger" : ""}`}>
+                {unread > 99 ? "99+" : unread} <span class="sr-only">unread,</span>
+              </span>
+            ) : (
+              marked && (
+                <span class="badge dot">
+                  <span class="sr-only">Marked unread,</span>
+                </span>
+              )
+            )}
+          </span>
           <span class="preview clip">
             {draft !== "" && <b>Draft: </b>}
             {preview}
-          </span>
-          <span class="marks">
-            {marks.map((mark) => (mark === "Muted" ? <Icon key={mark} name="mute" size={16} /> : <span key={mark} class="tag">{mark}</span>))}
-            {urgent && <span class="tag danger">Urgent</span>}
-            {unread > 0 ? <span class={`badge${urgent ? " danger" : ""}`}>{unread > 99 ? "99+" : unread}</span> : marked && <span class="badge dot" />}
           </span>
         </span>
       </a>
@@ -76,6 +79,16 @@ export function Row({ chat, current, stop, onAsk }: Props): JSX.Element {
         <Icon name="more" size={18} />
       </button>
     </li>
+  );
+}
+
+function Mark({ mark }: { mark: string }): JSX.Element {
+  if (mark !== "Muted") return <span class="tag">{mark}</span>;
+  return (
+    <span title={mark}>
+      <Icon name="mute" size={16} />
+      <span class="sr-only">{mark},</span>
+    </span>
   );
 }
 

@@ -6,13 +6,14 @@ import { client, onForget } from "../state/client";
 
 /** By chat; absent where nothing waits, or where it is not known yet. */
 export const waiting = signal<ReadonlyMap<string, string>>(new Map());
+/** Whether that is known: before, nobody's place is. */
+export const known = signal(false);
 
 /** So many pages of unread messages are looked through at the start: who waits beyond them waits at least as long. */
 const PAGES = 10;
 
 const counts = new Map<string, number>();
 const asked = new Set<Chat>();
-let begun = false;
 let asking = false;
 let turn = 0;
 
@@ -28,7 +29,7 @@ function put(found: ReadonlyMap<string, string | null>): void {
 
 /** What changed in the counts since the last look says what is still true. */
 function look(): void {
-  if (!begun) return;
+  if (!known.peek()) return;
   const found = new Map<string, string | null>();
   for (const chat of client.chats.all) {
     const { unread_count: count, last_message_sender_id, last_message_text, last_message_timestamp, other_participant } = chat.detail;
@@ -90,16 +91,16 @@ async function begin(): Promise<void> {
     if (oldest !== null && chat.unread > 0 && !found.has(chat.id)) found.set(chat.id, oldest);
     counts.set(chat.id, chat.unread);
   }
-  begun = true;
   put(found);
+  known.value = true;
   look();
 }
 
-client.on("synced", () => void (begun ? look() : begin()));
+client.on("synced", () => void (known.peek() ? look() : begin()));
 client.chats.on("changed", look);
 onForget(() => {
   turn += 1;
-  begun = false;
+  known.value = false;
   counts.clear();
   asked.clear();
   waiting.value = new Map();

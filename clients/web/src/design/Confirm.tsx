@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
-import { plain } from "../words/errors";
+import { useDeed } from "./deed";
 import { Dialog } from "./Dialog";
 import { Problem } from "./Notice";
 
@@ -21,18 +21,9 @@ interface Props {
 /** Asks once more, and says what happens. */
 export function Confirm({ title, action, danger = false, understood, run, onClose, children }: Props): JSX.Element {
   const [sure, setSure] = useState(understood === undefined);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { busy, problem, run: attempt } = useDeed();
   const go = async (): Promise<void> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      await run();
-      onClose();
-    } catch (error) {
-      setProblem(plain(error));
-      setBusy(false);
-    }
+    if (await attempt(run)) onClose();
   };
   return (
     <Dialog title={title} onClose={onClose}>

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { AccountPage } from "../account/AccountPage";
 import { AlertsButton } from "../alerts/AlertsButton";
+import { AlertStrip } from "../alerts/AlertStrip";
 import { AlertsPage } from "../alerts/AlertsPage";
 import { Caseload } from "../caseload/Caseload";
 import { Icon } from "../design/icons";
@@ -21,7 +22,10 @@ export function TherapistLayout(): JSX.Element {
       <TopBar>
         <AlertsButton />
       </TopBar>
-      <OfflineStrip />
+      <div>
+        <OfflineStrip />
+        <AlertStrip />
+      </div>
       <div class={`panes${at.name === "home" ? "" : " opened"}`}>
         <nav class="pane side" aria-label="Caseload">
           <Caseload selected={selected} />
