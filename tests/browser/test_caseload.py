@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import axe
@@ -12,8 +11,6 @@ from tests.browser.screens import bubble, composer, email_of, log, open_chat, se
 from tests.browser.visits import Visits
 from tests.browser.wards import Ward, admit
 from tests.harness.server import LiveServer, Pair
-
-REFUSED = r"status of 40[039]"
 
 
 def caseload(page: Page) -> Locator:
@@ -104,7 +101,7 @@ def test_it_is_found_by_name_at_once_and_by_word_in_its_place(
 ) -> None:
     lines = [f"A line of talk, number {n}." for n in range(120)]
     (talked, _) = admit(server, pair, [
-        Ward("Zoë", "Ågren", ["The blue elephant came back.", *lines]),
+        Ward("Zoë", "Ågren", ["The blue elephant came back.", *lines], hours_ago=2),
         Ward("Second", "Ward", ["An elephant? Here?"]),
     ])  # fmt: skip
     page = visit(email_of(pair.therapist_id))
@@ -176,7 +173,7 @@ def test_marked_unread_until_it_is_opened_again(visit: Visits, pair: Pair, serve
     row(page, rest_of(pair)).click()
     menu(page, "Read Already", "Mark unread")
     expect(row(page, "Read Already")).to_have_accessible_name(re.compile("marked unread", re.I))
-    caseload(page).get_by_text("Unread", exact=True).click()
+    page.get_by_role("radio", name="Unread").check()
     expect(row(page, "Read Already")).to_be_visible()
     row(page, "Read Already").click()
     expect(row(page, "Read Already")).not_to_have_accessible_name(re.compile("unread", re.I))
@@ -250,33 +247,49 @@ def test_it_is_alive(therapist_page: Page, visit: Visits, pair: Pair) -> None:
     expect(row(page, rest_of(pair)).locator(".when")).to_have_text("just now")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_eighty_patients_fit_every_screen(
-    visit: Visits, pair: Pair, server: LiveServer, dark: bool
-) -> None:
+def both_themes(page: Page, where: str) -> None:
+    """No rule of axe is broken, in light and dark, wide and narrow, and nothing is cut off."""
+    for dark in ("light", "dark"):
+        page.emulate_media(color_scheme=dark)
+        for width in (1440, 360):
+            page.set_viewport_size({"width": width, "height": 760})
+            axe(page, f"{where}, {dark}, {width}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_is_legible_everywhere(visit: Visits, pair: Pair, server: LiveServer) -> None:
     long = "von Hohenberg-Schillingsdorf-Waldenstein-Unterlangenau"
     admit(server, pair, [
-        Ward("Ward", f"{n:02}" if n else long, ["A somewhat longer message. " * 4] if n % 3 else (),
-             ["now"] if n == 7 else ())
-        for n in range(80)
+        Ward("Long", long, ["A somewhat longer message, which is cut off. " * 4]),
+        Ward("Urgent", "Ward", calls=["now"]), Ward("Plain", "Ward"),
     ])  # fmt: skip
-    page = visit(email_of(pair.therapist_id), dark=dark)
+    page = visit(email_of(pair.therapist_id), reduced_motion="reduce")
+    expect(caseload(page).locator("li.patient-row")).to_have_count(4)
+    expect(row(page, "Urgent Ward").locator(".tag.danger")).to_be_visible()
+    both_themes(page, "caseload")
+    row(page, "Plain Ward").focus()
+    page.get_by_role("searchbox").fill("nobody")
+    expect(caseload(page).get_by_text("No patient here is called")).to_be_visible()
+    both_themes(page, "nobody found")
+
+
+def test_eighty_patients_are_quick(visit: Visits, pair: Pair, server: LiveServer) -> None:
+    admit(server, pair, [Ward("Ward", f"{n:02}", ["A message"] if n % 3 else (), hours_ago=n / 4)
+                         for n in range(80)])  # fmt: skip
+    page = visit(email_of(pair.therapist_id))
     expect(caseload(page).locator("li.patient-row")).to_have_count(81)
-    for width in (1440, 768, 360):
-        page.set_viewport_size({"width": width, "height": 760})
-        axe(page, f"caseload at {width}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert names(page)[0] == "Ward 79"
     # Any of them is found within a few letters, and no letter makes one wait.
-    slow = page.evaluate("""async () => {
-        const tasks = [];
-        new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration)))
-            .observe({ type: "longtask" });
+    longest = page.evaluate("""async () => {
+        let longest = 0;
         const field = document.querySelector("[type=search]");
         for (const text of ["w", "wa", "ward 4", "ward 42", "ward 4", ""]) {
+            const begun = performance.now();
             field.value = text;
             field.dispatchEvent(new InputEvent("input", { bubbles: true }));
             await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            longest = Math.max(longest, performance.now() - begun);
         }
-        return Math.max(0, ...tasks);
+        return longest;
     }""")
-    assert slow < 500  # ms; a third of it where it was measured
+    assert longest < 500  # ms; a tenth of it where it was measured
