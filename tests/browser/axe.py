@@ -9,7 +9,6 @@ from playwright.sync_api import Page
 
 from tests.web.built import DIST
 
-
 SETTLED = """async () => {
     await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     await Promise.allSettled(document.getAnimations().map((each) => each.finished));

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -79,21 +78,3 @@ def test_the_server_is_killed_and_comes_back(browser: Browser, breakable: LiveSe
     expect(bubble(patient, written[-1]).locator(".ticks.read")).to_be_visible()
     assert stored(breakable, pair) == written
     assert visit.close() == []
-
-
-def test_two_tabs_are_of_one_mind(patient_page: Page, therapist_page: Page, visit: Visits) -> None:
-    other = visit.another_tab(patient_page)
-    expect(log(other)).to_be_visible()
-    send(patient_page, "from the first tab")
-    send(other, "from the second tab")
-    for page in (patient_page, other, therapist_page):
-        expect(log(page).locator("li.message .text")).to_have_count(2)
-        expect(bubble(page, "from the first tab")).to_be_visible()
-        expect(bubble(page, "from the second tab")).to_be_visible()
-
-
-def test_a_line_that_is_only_slow_is_not_called_dead(patient_page: Page) -> None:
-    """No strip flashes by where everything is well."""
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
-        assert patient_page.get_by_role("status").get_by_text("connection").count() == 0

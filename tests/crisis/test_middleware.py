@@ -78,6 +78,16 @@ def test_a_refusal_names_the_lines_of_the_patients_region(swiss: Api, status: in
     assert phones(answer.body) == SWISS
 
 
+def test_they_are_told_before_anything_happens(swiss: Api) -> None:
+    route = "/api/me/crisis-resources/"
+    told = swiss.call("GET", route)
+    assert (told.status, phones(told.body)[:2]) == (200, SWISS)
+    UserSettings.objects.filter(user_id="p_xyz789").update(region="")
+    assert phones(swiss.call("GET", route).body) == NEUTRAL
+    assert swiss.call("GET", f"{route}?user_id=p_other").status == 403
+    assert Api(token=None).call("GET", route).status == 401
+
+
 def test_both_routes_of_a_send_and_the_flag(swiss: Api) -> None:
     for path in (SEND, "/api/messages/"):
         assert phones(swiss.call("POST", path, {**HELP, "text": 1}).body) == SWISS

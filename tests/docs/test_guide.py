@@ -58,3 +58,15 @@ def test_every_error_code_of_the_code_is_in_the_guide() -> None:
         raised |= set(call.findall(source.read_text()))
     assert len(raised) > 20
     assert raised - listed == set()
+
+
+def test_every_promise_of_the_web_client_names_tests_that_are_there() -> None:
+    page = (GUIDE / "web-client.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", page)
+    assert len(named) > 20
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (ROOT / "tests" / "browser" / file).read_text()
+    ]
+    assert missing == []

@@ -120,6 +120,13 @@ def test_it_serves_its_name_over_https_and_its_operator_by_address(
         me = httpx.get(f"{live.base}/api/me/", headers=bearer)
         assert (me.status_code, me.json()["id"]) == (200, "p_one123")
         assert "strict-transport-security" in me.headers
+        # The web client's page too, which Django does not answer.
+        unsafe = httpx.get(f"{live.base}/", headers=named)
+        assert (unsafe.status_code, unsafe.headers["Location"]) == (301, f"https://{HOST}/")
+        page = httpx.get(f"{live.base}/", headers=secure)
+        assert page.status_code == 200
+        for name in ("Strict-Transport-Security", "Referrer-Policy"):
+            assert page.headers[name] == me.headers[name]
         for headers in ({}, {"X-Forwarded-Proto": "https"}):
             with pytest.raises(Exception, match="403"):
                 SocketClient(live, "/ws/notifications/p_one123/", token, headers=headers)

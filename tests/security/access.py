@@ -143,6 +143,7 @@ OPERATIONS: Final[dict[str, Row]] = {
     "GET /api/me/": Row("200", "200", "200", "200", "-", "-"),
     "GET /api/me/settings/": Row("200", "200", "200", "200", "-", "-"),
     "PATCH /api/me/settings/": Row("200", "200", "200", "200", "-", "-"),
+    "GET /api/me/crisis-resources/": Row("200", "200", "200", "200", "-", "-"),
 }
 
 # What a frame is answered with: the answer's type, the error's code, or nothing.

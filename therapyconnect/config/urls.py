@@ -7,6 +7,7 @@ from django.urls import include, path
 urlpatterns = [
     path("_allauth/", include("therapyconnect.accounts.auth_urls")),
     path("api/", include("therapyconnect.accounts.urls")),
+    path("api/", include("therapyconnect.crisis.urls")),
     path("api/", include("therapyconnect.notifications.urls")),
     path("api/", include("therapyconnect.messaging.urls")),
     path("", include("therapyconnect.ops.urls")),

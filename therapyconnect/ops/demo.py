@@ -43,11 +43,11 @@ class DemoUser(NamedTuple):
 
 
 DEMO_USERS: Final = (
-    DemoUser("p_xyz789", "patient@demo.test", "First", "Patient"),
-    DemoUser("p_uvw012", "patient2@demo.test", "Second", "Patient"),
-    DemoUser("p_rst345", "patient3@demo.test", "Third", "Patient"),
-    DemoUser("t_abc123", "therapist@demo.test", "First", "Therapist", ("p_xyz789", "p_uvw012")),
-    DemoUser("t_def456", "therapist2@demo.test", "Second", "Therapist", ("p_rst345",)),
+    DemoUser("p_xyz789", "patient@demo.test", "Mira", "K."),
+    DemoUser("p_uvw012", "patient2@demo.test", "Elif", "S."),
+    DemoUser("p_rst345", "patient3@demo.test", "Tomás", "R."),
+    DemoUser("t_abc123", "therapist@demo.test", "Anna", "B.", ("p_xyz789", "p_uvw012")),
+    DemoUser("t_def456", "therapist2@demo.test", "Jonas", "H.", ("p_rst345",)),
     DemoUser("a_admin1", "admin@demo.test", "Clinic", "Administrator"),
 )
 

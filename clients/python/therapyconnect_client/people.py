@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from therapyconnect_client.api import Api
-from therapyconnect_client.shapes import Me, Notification
+from therapyconnect_client.shapes import CrisisResource, Me, Notification
 
 
 class People:
@@ -22,6 +22,11 @@ class People:
     async def change_settings(self, **changes: Any) -> dict[str, Any]:
         """Change what is given; None clears it. The settings as they are then."""
         return await self._api.patch("me/settings/", dict[str, Any], changes)
+
+    async def crisis_resources(self) -> list[CrisisResource]:
+        """Whom one can call in one's own region, the emergency number first."""
+        route = "me/crisis-resources/"
+        return (await self._api.get(route, dict[str, list[CrisisResource]]))["crisis_resources"]
 
     def notifications(self, *, unread: bool | None = None) -> AsyncIterator[Notification]:
         """One's own, newest first."""

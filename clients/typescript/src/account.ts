@@ -13,6 +13,17 @@ export interface DeviceSession {
   readonly is_current: boolean;
 }
 
+/** A second factor, or a passkey (`webauthn`, which has an id and a name). Times in seconds since 1970. */
+export interface Authenticator {
+  readonly type: "totp" | "recovery_codes" | "webauthn";
+  readonly created_at: number;
+  readonly last_used_at: number | null;
+  readonly id?: number;
+  readonly name?: string;
+  /** Of recovery codes: how many were not used yet. */
+  readonly unused_code_count?: number;
+}
+
 const AUTH = "/_allauth/app/v1";
 
 export class Account {
@@ -21,7 +32,7 @@ export class Account {
     private readonly session: Session,
   ) {}
 
-  /** Say the password again; changes of one's sign-in ask for it, for five minutes. */
+  /** Say the password again, which is then good for five minutes: for what threw `reauthentication_required`. */
   async confirm(password: string): Promise<void> {
     await this.session.authAsked("POST", "auth/reauthenticate", { password });
   }
@@ -43,10 +54,14 @@ export class Account {
     await this.session.authAsked("DELETE", "account/authenticators/totp");
   }
 
+  /** New ones; the old ones open nothing any more. */
+  async renewRecoveryCodes(): Promise<readonly string[]> {
+    return codesIn(await this.session.authAsked("POST", "account/authenticators/recovery-codes", {}));
+  }
+
   /** Each opens the account once: to be written down. */
   async recoveryCodes(): Promise<readonly string[]> {
-    const body = await this.session.authAsked("GET", "account/authenticators/recovery-codes");
-    return (body["data"] as { unused_codes?: string[] }).unused_codes ?? [];
+    return codesIn(await this.session.authAsked("GET", "account/authenticators/recovery-codes"));
   }
 
   /** Enrol a passkey: `create` gets the options and gives what the authenticator made. */
@@ -58,8 +73,12 @@ export class Account {
   }
 
   /** All second factors and passkeys, as allauth tells them. */
-  async authenticators(): Promise<readonly Json[]> {
-    return (await this.session.authAsked("GET", "account/authenticators"))["data"] as Json[];
+  async authenticators(): Promise<readonly Authenticator[]> {
+    return (await this.session.authAsked("GET", "account/authenticators"))["data"] as Authenticator[];
+  }
+
+  async renamePasskey(id: number, name: string): Promise<void> {
+    await this.session.authAsked("PUT", "account/authenticators/webauthn", { id, name });
   }
 
   async removePasskeys(ids: readonly number[]): Promise<void> {
@@ -80,4 +99,8 @@ export class Account {
   async changePassword(current_password: string, new_password: string): Promise<void> {
     await this.session.authAsked("POST", "account/password/change", { current_password, new_password });
   }
+}
+
+function codesIn(body: Json): readonly string[] {
+  return (body["data"] as { unused_codes?: string[] }).unused_codes ?? [];
 }

@@ -144,6 +144,12 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     return this.#crisis;
   }
 
+  /** Ask whom to call in one's own region, before anything happens; `crisisResources` has it from then on. */
+  async loadCrisisResources(): Promise<readonly CrisisResource[]> {
+    const { crisis_resources } = await this.api.get("/api/me/crisis-resources/", {});
+    return (this.#crisis = crisis_resources);
+  }
+
   get userId(): string | null {
     return this.session.userId;
   }

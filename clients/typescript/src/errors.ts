@@ -6,6 +6,7 @@ export type ClientCode =
   | "network_error"
   | "aborted"
   | "signed_out"
+  | "reauthentication_required"
   | "queue_full"
   | "discarded"
   | "unexpected_answer";
@@ -65,8 +66,9 @@ export function errorOf(status: number, headers: Headers, text: string): Therapy
   const body = parsed(text);
   const details = detailsOf(body["errors"]);
   const first = details[0];
+  const again = status === 401 && (body["meta"] as Record<string, unknown> | undefined)?.["is_authenticated"] === true;
   return new TherapyConnectError({
-    code: first?.code ?? (status === 401 ? "not_authenticated" : status === 429 ? "throttled" : "unexpected_answer"),
+    code: first?.code ?? (again ? "reauthentication_required" : codeOf(status)),
     message: first?.detail ?? `The server answered ${status}.`,
     status,
     attr: first?.attr ?? null,
@@ -77,6 +79,10 @@ export function errorOf(status: number, headers: Headers, text: string): Therapy
       : undefined,
     details,
   });
+}
+
+function codeOf(status: number): string {
+  return status === 401 ? "not_authenticated" : status === 429 ? "throttled" : "unexpected_answer";
 }
 
 /** What `fetch` threw: no answer came, so the outcome is unknown. */

@@ -97,6 +97,8 @@ export class Http {
       return await this.once(method, path, bearing(token, asking));
     } catch (error) {
       if (!(error instanceof TherapyConnectError) || error.status !== 401) throw error;
+      // The token is good: it is the person who is asked.
+      if (error.code === "reauthentication_required") throw error;
       return await this.once(method, path, bearing(await bearer.renew(token), asking));
     }
   }

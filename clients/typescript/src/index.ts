@@ -5,7 +5,7 @@ export { MemoryQueueStore, WebQueueStore, type QueueStore } from "./queue-store.
 export type { Draft, Outgoing, OutgoingState, QueueRecord } from "./outgoing.js";
 export type { Notifications } from "./notifications.js";
 export type { Outbox } from "./outbox.js";
-export type { Account, DeviceSession } from "./account.js";
+export type { Account, Authenticator, DeviceSession } from "./account.js";
 export type { Alerts } from "./alerts.js";
 export type { AnswerOf, Api, Given, Method, Page, PathOf } from "./api.js";
 export type { Chat } from "./chat.js";

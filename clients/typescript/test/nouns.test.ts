@@ -43,6 +43,9 @@ test("settings are read and changed; marks and care are there", async () => {
   const settings = await patient.changeSettings({ region: "CH", language: "de-CH" });
   assert.deepEqual([settings.region, settings.language], ["CH", "de-CH"]);
   assert.equal((await patient.settings()).region, "CH");
+  const [first] = await patient.loadCrisisResources();
+  assert.equal(first?.phone, "144");
+  assert.equal(patient.crisisResources[0], first);
   await t.markUnread();
   assert.equal(t.detail.marked_unread, true);
   const care = await therapist.care.list();

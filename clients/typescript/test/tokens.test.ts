@@ -27,6 +27,10 @@ test("a second factor is asked for: a wrong code may be tried again, a recovery 
   assert.deepEqual(second, { done: true, userId: patient_id });
   assert.equal((await again.me()).id, patient_id);
   assert.ok((await again.account.sessions()).length >= 2);
+  const renewed = await enrolling.account.renewRecoveryCodes();
+  assert.ok(renewed.length > 0 && !renewed.includes(recovery));
+  const kinds = (await enrolling.account.authenticators()).map(({ type }) => type);
+  assert.deepEqual(kinds.sort(), ["recovery_codes", "totp"]);
 });
 
 test("a socket outlives its token; one that can't be renewed ends with it", async () => {

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { AccountPage } from "../account/AccountPage";
+import { Icon } from "../design/icons";
 import { Access } from "../patient/Access";
 import { PatientChats } from "../patient/PatientChats";
 import { SafetyLine } from "../patient/SafetyLine";
@@ -8,6 +9,7 @@ import { chatOf, chats } from "../state/chats";
 import { synced } from "../state/client";
 import { Thread } from "../thread/Thread";
 import { UrgentButton } from "../urgent/UrgentButton";
+import { UrgentHost } from "../urgent/UrgentDialog";
 import { OfflineStrip } from "./OfflineStrip";
 import { Nothing } from "./TherapistLayout";
 import { TopBar } from "./TopBar";
@@ -17,13 +19,14 @@ export function PatientLayout(): JSX.Element {
   return (
     <div class="shell patient">
       <TopBar />
-      <div>
+      <section aria-label="For your safety">
         <OfflineStrip />
         <SafetyLine />
-      </div>
+      </section>
       <main class="pane">
         <Main />
       </main>
+      <UrgentHost />
     </div>
   );
 }
@@ -38,5 +41,13 @@ function Main(): JSX.Element {
     return several ? <PatientChats /> : <Nothing text="Your therapist has not opened a chat with you yet." />;
   }
   if (at.name === "room") return <Access key={chat.id} chat={chat} back={to.chat(chat.id)} />;
-  return <Thread key={chat.id} chat={chat} {...(several ? { back: to.home } : {})} urgent={<UrgentButton chat={chat} />} />;
+  return <Thread key={chat.id} chat={chat} {...(several ? { back: to.home } : {})} actions={<AccessLink chatId={chat.id} />} urgent={<UrgentButton chat={chat} />} />;
+}
+
+function AccessLink({ chatId }: { chatId: string }): JSX.Element {
+  return (
+    <a class="button-plain" href={to.room(chatId)} aria-label="Who can read this chat">
+      <Icon name="lock" /> <span class="wide-only">Who can read this</span>
+    </a>
+  );
 }

@@ -61,7 +61,7 @@ export function Nothing({ text }: { text: string }): JSX.Element {
   return (
     <div class="empty">
       <Icon name="chat" size={48} />
-      <p>{text}</p>
+      <h1 class="plain-words">{text}</h1>
     </div>
   );
 }

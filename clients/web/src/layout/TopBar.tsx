@@ -14,10 +14,15 @@ export function TopBar({ children }: { children?: ComponentChildren }): JSX.Elem
       </a>
       <span class="grow" />
       {children}
-      <a class="button-plain" href={to.account} aria-label={news > 0 ? `Account, ${news} new notices` : "Account"}>
+      <a class="button-plain" href={to.account}>
         <Icon name="person" />
+        <span class="sr-only">Account</span>
         <span class="wide-only">{me.value?.full_name ?? client.userId}</span>
-        {news > 0 && <span class="badge">{news}</span>}
+        {news > 0 && (
+          <span class="badge">
+            {news} <span class="sr-only">new notices</span>
+          </span>
+        )}
       </a>
     </header>
   );

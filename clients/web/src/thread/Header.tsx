@@ -24,7 +24,7 @@ export function Header({ chat, back, actions }: Props): JSX.Element {
       )}
       <Avatar id={other.id} name={other.full_name} online={online} />
       <div class="grow">
-        <h2 class="clip">{other.full_name}</h2>
+        <h1 class="clip">{other.full_name}</h1>
         <small>
           {other.role === "therapist" ? "Your therapist" : "Patient"}
           {online !== null && (online ? ", online" : ", not online")}

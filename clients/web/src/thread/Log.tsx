@@ -1,5 +1,5 @@
-import type { Chat } from "@therapyconnect/client";
 import { effect } from "@preact/signals";
+import type { Chat, Room } from "@therapyconnect/client";
 import { Component, createRef, type JSX } from "preact";
 import { Icon } from "../design/icons";
 import { announce } from "../state/announcer";
@@ -7,6 +7,7 @@ import { live } from "../state/chats";
 import { client } from "../state/client";
 import { now } from "../state/clock";
 import { jump, type Jump } from "../state/jump";
+import { mySide } from "../state/role";
 import { dayName } from "../words/times";
 import { MessageBlock } from "./Block";
 import type { Asked } from "./deeds";
@@ -53,6 +54,7 @@ export class Log extends Component<Props, State> {
   readonly #laidOut = layouter();
   #near: IntersectionObserver | null = null;
   #end = true;
+  #top = 0;
   #placed = false;
   #busy = false;
   #gone = false;
@@ -65,6 +67,7 @@ export class Log extends Component<Props, State> {
     for (const element of this.#keys.keys()) this.#near.observe(element);
     const size = new ResizeObserver(() => this.#resized());
     size.observe(list);
+    if (list.firstElementChild !== null) size.observe(list.firstElementChild);
     const visible = (): void => this.#read();
     document.addEventListener("visibilitychange", visible);
     this.#offs.push(
@@ -160,7 +163,10 @@ export class Log extends Component<Props, State> {
   readonly #scrolled = (): void => {
     const list = this.#list.current;
     if (list === null || !this.#placed) return;
-    this.#end = atEnd(list);
+    // Who was at the end leaves it by going up alone: a message that grows moves nobody away from it.
+    if (atEnd(list)) this.#end = true;
+    else if (list.scrollTop < this.#top) this.#end = false;
+    this.#top = list.scrollTop;
     if (this.state.away === this.#end) this.setState({ away: !this.#end });
     if (this.#end) this.#read();
     if (list.scrollTop < FETCH_PX && !this.state.failed) void this.#older();
@@ -243,7 +249,7 @@ export class Log extends Component<Props, State> {
 
   override render({ chat, open, asked }: Props, { ready, loading, more, failed, away, line, far }: State): JSX.Element {
     const parts = live(chat);
-    const { other_participant: other, unread_count } = parts.detail.value;
+    const { other_participant: other, unread_count, room } = parts.detail.value;
     const days = this.#laidOut({
       messages: parts.messages.value,
       outgoing: parts.outgoing.value,
@@ -267,35 +273,37 @@ export class Log extends Component<Props, State> {
             else if (rove(list, event)) event.preventDefault();
           }}
         >
-          <div class="log-top">
-            {loading && <p class="quiet">Loading…</p>}
-            {failed && (
-              <p class="quiet">
-                It could not be loaded.{" "}
-                <button type="button" class="link" onClick={() => void (ready ? this.#retry() : this.#begin())}>
-                  Try again
-                </button>
-              </p>
-            )}
-            {ready && !more && !loading && <p class="quiet">This is where the chat begins.</p>}
-          </div>
-          {days.map((day) => (
-            <section key={day.key}>
-              <h3 class="day">
-                <time dateTime={day.at.slice(0, 10)}>{dayName(day.at, now.value)}</time>
-              </h3>
-              {day.blocks.map((block) => (
-                <MessageBlock key={block.key} chat={chat} block={block} height={far.get(block.key)} open={open} asked={asked} onJump={this.#onJump} watch={this.#watch} />
-              ))}
-              {day.outgoing.length > 0 && (
-                <ol>
-                  {day.outgoing.map((outgoing) => (
-                    <OutgoingItem key={outgoing.id} outgoing={outgoing} />
-                  ))}
-                </ol>
+          <div>
+            <div class="log-top">
+              {loading && <p class="quiet">Loading…</p>}
+              {failed && (
+                <p class="quiet">
+                  It could not be loaded.{" "}
+                  <button type="button" class="link" onClick={() => void (ready ? this.#older() : this.#begin())}>
+                    Try again
+                  </button>
+                </p>
               )}
-            </section>
-          ))}
+              {ready && !more && !loading && <p class="quiet">{seesAll(room) ? "This is where the chat begins." : "What was said before is hidden from you."}</p>}
+            </div>
+            {days.map((day) => (
+              <section key={day.key}>
+                <h2 class="day">
+                  <time dateTime={day.at.slice(0, 10)}>{dayName(day.at, now.value)}</time>
+                </h2>
+                {day.blocks.map((block) => (
+                  <MessageBlock key={block.key} chat={chat} block={block} height={far.get(block.key)} open={open} asked={asked} onJump={this.#onJump} watch={this.#watch} />
+                ))}
+                {day.outgoing.length > 0 && (
+                  <ol>
+                    {day.outgoing.map((outgoing) => (
+                      <OutgoingItem key={outgoing.id} outgoing={outgoing} />
+                    ))}
+                  </ol>
+                )}
+              </section>
+            ))}
+          </div>
         </div>
         {away && (
           <button type="button" class="pill" onClick={this.#down}>
@@ -307,8 +315,8 @@ export class Log extends Component<Props, State> {
   }
 
   readonly #onJump = (messageId: string): void => void this.#jump(messageId);
+}
 
-  #retry(): Promise<boolean> {
-    return this.#older();
-  }
+function seesAll(room: Room): boolean {
+  return mySide() === "therapist" ? room.therapist_can_see_history : room.patient_can_see_history;
 }

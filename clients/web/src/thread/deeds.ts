@@ -4,6 +4,7 @@ import type { MenuItem } from "../design/Menu";
 import { client } from "../state/client";
 import { mySide } from "../state/role";
 import { toast } from "../state/toasts";
+import { askUrgent } from "../urgent/asked";
 import { plain } from "../words/errors";
 
 /** The server's default; where a clinic allows less, it says so when asked. */
@@ -39,6 +40,7 @@ export function deedsOf(chat: Chat, message: Message, open: boolean, asked: Aske
   if (open && therapist && !message.emergency) {
     items.push({ label: "Mark as urgent", icon: "alert", run: () => void attempt(chat.flag(message.id)) });
   }
+  if (!therapist && !message.emergency) items.push({ label: "Mark as urgent", icon: "alert", run: () => askUrgent(chat, message) });
   items.push({ label: "Delete", icon: "trash", danger: true, run: () => void remove(chat, message) });
   return items;
 }

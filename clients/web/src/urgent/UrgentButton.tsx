@@ -1,14 +1,13 @@
 import type { Chat } from "@therapyconnect/client";
 import type { JSX } from "preact";
 import { Icon } from "../design/icons";
-import { live } from "../state/chats";
+import { askUrgent } from "./asked";
 
-/** A patient's way to call for help in this chat: begins the two deliberate steps. */
-export function UrgentButton({ chat }: { chat: Chat }): JSX.Element | null {
-  if (!live(chat).detail.value.relationship_active) return null;
+/** A patient's way to call for help in this chat: the first of two steps. There, whatever the chat's state. */
+export function UrgentButton({ chat }: { chat: Chat }): JSX.Element {
   return (
-    <a class="button-plain" href="#/urgent" aria-label="I need help now">
-      <Icon name="phone" />
-    </a>
+    <button type="button" class="danger urgent-button" aria-haspopup="dialog" onClick={() => askUrgent(chat)}>
+      <Icon name="alert" size={18} /> Urgent
+    </button>
   );
 }

@@ -35,7 +35,7 @@ function Large({ message, name, onClose }: { message: Message; name: string; onC
     <Dialog title={name} class="lightbox" onClose={onClose}>
       <div class="frame">
         {bytes === null && <p class="quiet">Loading…</p>}
-        {bytes !== null && "url" in bytes && <img src={bytes.url} alt={name} />}
+        {bytes !== null && "url" in bytes && <img src={bytes.url} alt="The picture" />}
         {bytes !== null && "failed" in bytes && <Notice kind="danger">{plain(bytes.failed)}</Notice>}
       </div>
       <footer>

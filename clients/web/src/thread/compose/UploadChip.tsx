@@ -25,6 +25,11 @@ export function UploadChip({ upload }: { upload: Upload }): JSX.Element {
           </small>
         )}
       </span>
+      {failed?.temporary === true && (
+        <button type="button" class="small" onClick={upload.again}>
+          Try again
+        </button>
+      )}
       <button type="button" class="plain icon" aria-label={done || failed !== null ? `Remove ${name}` : `Cancel ${name}`} onClick={upload.cancel}>
         <Icon name="close" />
       </button>

@@ -12,13 +12,15 @@ export interface Upload {
   readonly attachment: Signal<Attachment | null>;
   readonly error: Signal<TherapyConnectError | null>;
   readonly cancel: () => void;
+  /** Once more, where the line was the reason. */
+  readonly again: () => void;
 }
 
 let last = 0;
 
 /** Begin; a cancelled one is told by `onGone`. */
 export function upload(chatId: string, file: File, onGone: (upload: Upload) => void): Upload {
-  const control = new AbortController();
+  let control = new AbortController();
   last += 1;
   const one: Upload = {
     id: last,
@@ -31,16 +33,26 @@ export function upload(chatId: string, file: File, onGone: (upload: Upload) => v
       control.abort();
       onGone(one);
     },
+    again: () => {
+      one.error.value = null;
+      one.progress.value = 0;
+      control = new AbortController();
+      send();
+    },
   };
   const onProgress = (sent: number, total: number): void => {
     one.progress.value = total > 0 ? sent / total : 0;
   };
-  client.uploads.send(chatId, file, { name: file.name, signal: control.signal, onProgress }).then(
-    (attachment) => (one.attachment.value = attachment),
-    (error: unknown) => {
-      if (control.signal.aborted) return;
-      one.error.value = error instanceof TherapyConnectError ? error : new TherapyConnectError({ code: "network_error", message: "" });
-    },
-  );
+  const send = (): void => {
+    const { signal } = control;
+    client.uploads.send(chatId, file, { name: file.name, signal, onProgress }).then(
+      (attachment) => (one.attachment.value = attachment),
+      (error: unknown) => {
+        if (signal.aborted) return;
+        one.error.value = error instanceof TherapyConnectError ? error : new TherapyConnectError({ code: "network_error", message: "" });
+      },
+    );
+  };
+  send();
   return one;
 }

@@ -1,0 +1,111 @@
+"""A practice as it looks on an ordinary evening: what the screenshots show, said over the demo's
+accounts through the API, as their clients would."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tests.harness.server import PASSWORD, LiveServer
+
+THERAPIST = ("t_abc123", "therapist@demo.test")
+MORE_PATIENTS = (
+    ("p_lea4417", "Lea", "M."),
+    ("p_noah228", "Noah", "V."),
+    ("p_ines903", "Inês", "P."),
+)
+
+
+class Practice:
+    """One server's demo therapist, and the patients in their care."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self.server = server
+        self._clients: dict[str, httpx.Client] = {}
+        for user_id, first, last in MORE_PATIENTS:
+            server.manage(
+                "createuser", "--role", "patient", "--id", user_id, "--first-name", first,
+                "--last-name", last, "--email", f"{user_id}@demo.test", "--password-stdin",
+                input=PASSWORD + "\n",
+            )  # fmt: skip
+            body = {"therapist_id": THERAPIST[0], "patient_id": user_id}
+            self.as_(("a_admin1", "admin@demo.test")).post("care-relationships/", json=body)
+
+    def as_(self, who: tuple[str, str]) -> httpx.Client:
+        user_id, email = who
+        if user_id not in self._clients:
+            token = self.server.login(email)["access_token"]
+            self._clients[user_id] = self.server.api(token)
+        return self._clients[user_id]
+
+    def chat(self, patient_id: str) -> str:
+        body = {"therapist_id": THERAPIST[0], "patient_id": patient_id}
+        answer = self.as_(THERAPIST).post("chats/create_or_get_chat/", json=body)
+        return str(answer.raise_for_status().json()["id"])
+
+    def say(self, who: tuple[str, str], chat_id: str, text: str, **more: Any) -> dict[str, Any]:
+        body = {"chat_id": chat_id, "text": text, **more}
+        answer = self.as_(who).post("messages/send_message/", json=body)
+        said: dict[str, Any] = answer.raise_for_status().json()
+        return said
+
+    def read(self, who: tuple[str, str], chat_id: str) -> None:
+        self.as_(who).post(f"chats/{chat_id}/mark_all_read/", json={}).raise_for_status()
+
+
+def furnish(server: LiveServer) -> str:
+    """Say what is said in this practice; the chat that is opened for the pictures."""
+    practice = Practice(server)
+    mira, elif_ = ("p_xyz789", "patient@demo.test"), ("p_uvw012", "patient2@demo.test")
+    others = [(user_id, f"{user_id}@demo.test") for user_id, _, _ in MORE_PATIENTS]
+    say, therapist = practice.say, THERAPIST
+
+    done = practice.chat(others[2][0])
+    say(others[2], done, "Thank you for this year. I will write if I need to.")
+    practice.read(therapist, done)
+    practice.as_(therapist).post(f"chats/{done}/update_status/", json={"status": "archived"})
+    unread = practice.chat(others[0][0])
+    say(therapist, unread, "How did the conversation with your sister go?")
+    say(others[0], unread, "Better than I feared. We talked for an hour.")
+    say(others[0], unread, "Could we move Thursday to the afternoon?")
+    calm = practice.chat(others[1][0])
+    say(others[1], calm, "The breathing exercise helps, mostly in the mornings.")
+    say(therapist, calm, "That is good to hear. Keep the evenings for it as well.")
+    practice.read(others[1], calm)
+    practice.read(therapist, calm)
+    practice.read(therapist, practice.chat(elif_[0]))
+    return _talk(practice, mira)
+
+
+def _talk(practice: Practice, patient: tuple[str, str]) -> str:
+    say, therapist = practice.say, THERAPIST
+    chat = practice.chat(patient[0])
+    say(patient, chat, "Good evening. I tried what we spoke about, the walk before dinner.")
+    say(patient, chat, "Three times this week. On Tuesday it rained, so I went to the library.")
+    asked = say(therapist, chat, "That is three more than last week. How did you sleep?")
+    say(patient, chat, "Two good nights. Last night I lay awake until two.", reply_to=asked["id"])
+    say(
+        therapist, chat,
+        "Two good ones in a row are new. Write down what the evening before was like,"
+        " we can look at it together on Monday.",
+    )  # fmt: skip
+    start = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+    start += timedelta(days=7 - start.weekday())
+    meeting = say(
+        therapist, chat, "Does Monday at ten suit you?", message_type="appointment",
+        payload={
+            "start": start.isoformat(), "end": (start + timedelta(minutes=50)).isoformat(),
+            "time_zone": "Europe/Vienna", "location": "Practice, 2nd floor",
+        },
+    )  # fmt: skip
+    answer = practice.as_(patient).post(
+        f"messages/{meeting['id']}/answer/", json={"answer": "accept"}
+    )
+    answer.raise_for_status()
+    say(patient, chat, "Yes, that suits me. I will bring the notes.")
+    practice.read(therapist, chat)
+    say(therapist, chat, "Good. Until Monday, and sleep well tonight.")
+    practice.read(patient, chat)
+    return chat

@@ -1,0 +1,55 @@
+"""What the tab, and the system around it, are told: how much is new, and never what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.screens import bubble, log, send
+from tests.browser.threads import look_away, say
+from tests.browser.visits import Visits
+from tests.harness.server import LiveServer, Pair
+
+# Chromium without a window shows no notification: what would be shown is kept here instead.
+KEEP_NOTIFICATIONS = """
+window.shown = [];
+window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, options) { window.shown.push({ title, ...options }); }
+    close() {}
+};
+"""
+
+
+def test_a_notification_holds_no_word_of_it(
+    visit: Visits, server: LiveServer, pair: Pair, patient_page: Page
+) -> None:
+    page = patient_page
+    page.context.add_init_script(KEEP_NOTIFICATIONS)
+    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
+    page.reload()
+    expect(log(page)).to_have_attribute("aria-busy", "false")
+    say(server, pair, "therapist", "Seen as it comes")
+    expect(bubble(page, "Seen as it comes")).to_be_visible()
+    look_away(page)
+    say(server, pair, "therapist", "A word that stays in the chat")
+    expect(page).to_have_title("(1) TherapyConnect")
+    shown: list[dict[str, Any]] = page.evaluate("window.shown")
+    (only,) = [note for note in shown if "new message" in note["body"]][-1:]
+    assert only["title"] == "TherapyConnect"
+    assert only["tag"] == pair.chat_id
+    told = str(shown) + page.title() + page.url
+    for word in ("stays in the chat", "Seen as it comes", "Therapist"):
+        assert word not in told
+
+
+def test_two_tabs_show_the_same(patient_page: Page, therapist_page: Page, visit: Visits) -> None:
+    other = visit.another_tab(patient_page)
+    expect(log(other)).to_have_attribute("aria-busy", "false")
+    send(patient_page, "Written in the one")
+    expect(bubble(other, "Written in the one").locator(".ticks.read")).to_be_visible()
+    send(other, "and in the other")
+    expect(bubble(patient_page, "and in the other").locator(".ticks.read")).to_be_visible()
+    expect(log(therapist_page).locator("li.message")).to_have_count(2)
