@@ -41,7 +41,9 @@ def test_it_is_seen_and_heard_wherever_one_is(
     call(server, pair, "I can't go on")
     name = f"Load {pair.patient_id[2:]}"
     expect(strip.get_by_role("alert")).to_have_text(f"Urgent message from {name}.")
-    expect(strip.locator("p")).to_contain_text(f"Urgent message from {name} Nobody has taken it yet")
+    expect(strip.locator("p")).to_contain_text(
+        f"Urgent message from {name} Nobody has taken it yet"
+    )
     expect(bell(page)).to_have_accessible_name("Emergencies 1 open")
     both_themes(page, "strip")
     strip.get_by_role("link", name="See it").click()

@@ -62,7 +62,9 @@ def test_who_needs_one_comes_first_with_the_time_they_wait(
     expect(caseload(page).get_by_text("5 chats, 3 unread, 1 urgent")).to_be_visible()
     # The same to who listens.
     expect(row(page, "Urgent Caller")).to_have_accessible_name(
-        re.compile(r"Urgent Caller\W+urgent, nobody has taken it\W+waits 18 min\W+2 unread\W+I need")
+        re.compile(
+            r"Urgent Caller\W+urgent, nobody has taken it\W+waits 18 min\W+2 unread\W+I need"
+        )
     )
     # And as the server orders it.
     with server.api(pair.therapist_token) as api:
@@ -164,7 +166,9 @@ def test_filters_and_marks(visit: Visits, pair: Pair, server: LiveServer) -> Non
     expect(caseload(page).get_by_text("No chat is archived.")).to_be_visible()
 
 
-def test_marked_unread_until_it_is_opened_again(visit: Visits, pair: Pair, server: LiveServer) -> None:
+def test_marked_unread_until_it_is_opened_again(
+    visit: Visits, pair: Pair, server: LiveServer
+) -> None:
     admit(server, pair, [Ward("Read", "Already", ["hello"])])
     page = visit(email_of(pair.therapist_id))
     row(page, "Read Already").click()

@@ -100,15 +100,22 @@ function Description({ chat, room }: { chat: Chat; room: Room }): JSX.Element {
 
 function Tags({ chat, room }: { chat: Chat; room: Room }): JSX.Element {
   const [text, setText] = useState("");
-  const { busy, problem, run } = useDeed();
+  const { problem, run } = useDeed();
   const field = useRef<HTMLInputElement>(null);
   const id = useId();
-  const put = (tags: string[]): Promise<boolean> => run(() => chat.room.change({ tags }));
+  // One after the other: each begins with what the one before left.
+  const turn = useRef<Promise<unknown>>(Promise.resolve());
+  const put = (change: (tags: readonly string[]) => string[]): Promise<boolean> => {
+    const asked = turn.current.then(() => run(() => chat.room.change({ tags: change(chat.room.state.tags) })));
+    turn.current = asked;
+    return asked;
+  };
   const add = async (): Promise<void> => {
     const tag = text.trim();
     if (tag === "") return;
-    if (room.tags.includes(tag) || (await put([...room.tags, tag]))) setText("");
-    field.current?.focus();
+    setText("");
+    const done = room.tags.includes(tag) || (await put((tags) => [...tags, tag]));
+    if (!done) setText((begun) => begun || tag);
   };
   const full = room.tags.length >= MOST_TAGS;
   return (
@@ -129,8 +136,10 @@ function Tags({ chat, room }: { chat: Chat; room: Room }): JSX.Element {
                 type="button"
                 class="plain"
                 aria-label={`Remove tag ${tag}`}
-                disabled={busy}
-                onClick={() => void put(room.tags.filter((one) => one !== tag)).then(() => field.current?.focus())}
+                onClick={() => {
+                  void put((tags) => tags.filter((one) => one !== tag));
+                  field.current?.focus();
+                }}
               >
                 <Icon name="close" size={14} />
               </button>
@@ -150,7 +159,7 @@ function Tags({ chat, room }: { chat: Chat; room: Room }): JSX.Element {
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
-        <button class="small" disabled={busy || full}>
+        <button class="small" disabled={full}>
           Add tag
         </button>
       </div>

@@ -60,7 +60,7 @@ export function ChatDeeds({ chat, detail, name }: { chat: Chat; detail: ChatDeta
       )}
       {(asked === "archive" || asked === "block") && <Ask asking={{ deed: asked, chat }} onClose={close} />}
       {asked === "end" && (
-        <Confirm title={`End your care of ${name}?`} action="End the care relationship" danger understood={`I want to end my care of ${name}.`} run={() => end(detail)} onClose={close}>
+        <Confirm title={`End your care of ${name}?`} action="End the care relationship" danger understood={`I want to end my care of ${name}.`} run={() => end(chat)} onClose={close}>
           <p>
             From then on both of you can only read: <strong>no message is delivered, and no urgent one</strong>. {name} is told at once whom to
             call instead. Only the clinic’s administration can begin it again.
@@ -79,9 +79,10 @@ export function ChatDeeds({ chat, detail, name }: { chat: Chat; detail: ChatDeta
   );
 }
 
-async function end({ patient_id }: ChatDetail): Promise<void> {
-  const care = (await client.care.list()).find((one) => one.patient_id === patient_id && one.active);
+async function end(chat: Chat): Promise<void> {
+  const care = (await client.care.list()).find((one) => one.patient_id === chat.detail.patient_id && one.active);
   if (care !== undefined) await client.care.end(care.id);
+  await chat.fetch();
 }
 
 async function remove(chat: Chat, name: string): Promise<void> {

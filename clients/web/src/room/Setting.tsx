@@ -24,6 +24,7 @@ export function Switch({ label, children, on, change }: SwitchProps): JSX.Elemen
           role="switch"
           checked={on}
           disabled={busy}
+          aria-labelledby={`${id}-name`}
           aria-describedby={id}
           onChange={(event) => {
             const input = event.currentTarget;
@@ -33,7 +34,7 @@ export function Switch({ label, children, on, change }: SwitchProps): JSX.Elemen
           }}
         />
         <span>
-          <b>{label}</b>
+          <b id={`${id}-name`}>{label}</b>
           <small id={id}>{children}</small>
         </span>
       </label>
