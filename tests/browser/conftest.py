@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import chromium, find_chromium
-from tests.browser.screens import email_of, open_chat
+from tests.browser.screens import open_chat
 from tests.browser.visits import Visits
 from tests.harness.server import LiveServer, Pair
 from tests.web.built import built_client
@@ -47,7 +47,7 @@ def visit(browser: Browser, server: LiveServer) -> Iterator[Visits]:
 @pytest.fixture
 def therapist_page(visit: Visits, pair: Pair) -> Page:
     """The therapist of `pair`, signed in, at their chat."""
-    page = visit(email_of(pair.therapist_id))
+    page = visit(token=pair.therapist_token)
     open_chat(page, pair.chat_id)
     return page
 
@@ -55,6 +55,6 @@ def therapist_page(visit: Visits, pair: Pair) -> Page:
 @pytest.fixture
 def patient_page(visit: Visits, pair: Pair) -> Page:
     """The patient of `pair`, signed in, at their chat."""
-    page = visit(email_of(pair.patient_id))
+    page = visit(token=pair.patient_token)
     open_chat(page, pair.chat_id)
     return page

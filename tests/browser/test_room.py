@@ -143,7 +143,7 @@ def test_the_end_of_care_leaves_both_to_read(page: Page, patient_page: Page, pai
     page.get_by_role("button", name="End it…").click()
     both_themes(page, "end of care")
     confirm(page, "End the care relationship", tick=True)
-    expect(page.get_by_text("so the chat can’t be deleted")).to_be_visible()
+    expect(page.get_by_text("What was said stays to be read")).to_be_visible()
     expect(composer(patient_page)).to_have_count(0)
     expect(bubble(patient_page, "Thank you for everything")).to_be_visible()
 

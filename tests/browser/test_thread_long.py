@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.screens import bubble, email_of, log, open_chat
+from tests.browser.screens import bubble, log, open_chat
 from tests.browser.talks import talk
 from tests.browser.visits import Visits
 from tests.harness.server import LiveServer, Pair
@@ -54,7 +54,7 @@ def test_five_thousand_messages_scroll_freely(
 ) -> None:
     """No task of 100 ms or more stands in the way, and little is drawn at any time."""
     talk(server, pair, MESSAGES, WORDS)
-    page = visit(email_of(pair.patient_id))
+    page = visit(token=pair.patient_token)
     open_chat(page, pair.chat_id)
     assert log(page).evaluate(LOAD_ALL), "not all of it could be loaded"
     expect(bubble(page, "Line 1.")).to_be_in_viewport()

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.screens import bubble, email_of, log, open_chat, send
+from tests.browser.screens import bubble, log, open_chat, send
 from tests.browser.threads import from_end, look_away, read_seq, say, scroll
 from tests.browser.visits import Visits
 from tests.harness.server import LiveServer, Pair
@@ -21,7 +21,7 @@ def test_opens_at_the_first_new_message(visit: Visits, server: LiveServer, pair:
     with server.api(pair.patient_token) as api:
         api.post(f"chats/{pair.chat_id}/mark_all_read/", json={}).raise_for_status()
     say(server, pair, "therapist", *lines(30, "New"))
-    page = visit(email_of(pair.patient_id))
+    page = visit(token=pair.patient_token)
     open_chat(page, pair.chat_id)
     expect(page.get_by_text("New messages")).to_be_in_viewport()
     expect(bubble(page, "New 001")).to_be_in_viewport()
@@ -87,7 +87,7 @@ def test_what_grows_moves_nobody_from_the_end(
     """What has become of an alert comes after the message that raised it."""
     say(server, pair, "patient", *lines(20))
     say(server, pair, "patient", "I am not doing well", emergency=True)
-    page = visit(email_of(pair.patient_id), width=360, height=640)
+    page = visit(token=pair.patient_token, width=360, height=640)
     open_chat(page, pair.chat_id)
     message = bubble(page, "I am not doing well")
     expect(message.get_by_text("your therapist")).to_be_in_viewport()
@@ -97,7 +97,7 @@ def test_what_grows_moves_nobody_from_the_end(
 
 def test_older_ones_load_and_nothing_jumps(visit: Visits, server: LiveServer, pair: Pair) -> None:
     say(server, pair, "patient", *lines(130))
-    page = visit(email_of(pair.patient_id))
+    page = visit(token=pair.patient_token)
     open_chat(page, pair.chat_id)
     expect(bubble(page, "Line 130")).to_be_in_viewport()
     while bubble(page, "Line 001").count() == 0:
@@ -112,7 +112,7 @@ def test_older_ones_load_and_nothing_jumps(visit: Visits, server: LiveServer, pa
 # stays where it is.
 SCROLL_AND_WATCH = """async (log) => {
     const frame = () => new Promise(requestAnimationFrame);
-    log.scrollTop -= 350;
+    log.scrollTop -= 600;
     await frame();
     const edge = log.getBoundingClientRect().top;
     const below = (li) => li.getBoundingClientRect().top > edge;
@@ -135,7 +135,7 @@ def test_the_day_stays_in_sight(visit: Visits, server: LiveServer, pair: Pair) -
         " WHERE chat_id = %s AND seq <= 20",
         [pair.chat_id],
     )
-    page = visit(email_of(pair.patient_id), timezone_id="UTC")
+    page = visit(token=pair.patient_token, timezone_id="UTC")
     open_chat(page, pair.chat_id)
     today, yesterday = (page.get_by_role("heading", name=day) for day in ("Today", "Yesterday"))
     expect(today).to_be_in_viewport()
@@ -164,7 +164,7 @@ def _until_read(page: Page, server: LiveServer, pair: Pair, seq: int) -> None:
 def test_a_jump_leads_to_what_is_quoted(visit: Visits, server: LiveServer, pair: Pair) -> None:
     (first, *_) = say(server, pair, "patient", *lines(120))
     say(server, pair, "patient", "As I said then", reply_to=first["id"])
-    page = visit(email_of(pair.patient_id))
+    page = visit(token=pair.patient_token)
     open_chat(page, pair.chat_id)
     assert bubble(page, "Line 001").count() == 1  # only in the quote
     page.get_by_role("button", name="Go to the message this answers").click()

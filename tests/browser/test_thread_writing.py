@@ -131,9 +131,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(
 def test_on_a_touched_screen_the_button_sends(
     visit: Visits, server: LiveServer, pair: Pair
 ) -> None:
-    page = visit(
-        f"{pair.patient_id}@demo.test", width=360, height=740, has_touch=True, is_mobile=True
-    )
+    page = visit(token=pair.patient_token, width=360, height=740, has_touch=True, is_mobile=True)
     open_chat(page, pair.chat_id)
     composer(page).press_sequentially("First")
     composer(page).press("Enter")
@@ -147,7 +145,7 @@ def test_ticks_tell_by_word_how_far_it_got(therapist_page: Page, visit: Visits, 
     send(therapist_page, "How are you today?")
     mine = bubble(therapist_page, "How are you today?")
     expect(mine.get_by_text("Sent", exact=True)).to_be_visible()
-    page = visit(f"{pair.patient_id}@demo.test", expects=())
+    page = visit(token=pair.patient_token)
     # Their only chat is open at once; it is looked at from elsewhere, so not read.
     expect(mine.get_by_text("Read", exact=True)).to_be_visible()
     expect(mine.get_by_text("Sent", exact=True)).to_have_count(0)

@@ -6,6 +6,7 @@ on anything that is asked of another origin, unless the test said that it expect
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -87,6 +88,7 @@ class Visits:
         self,
         email: str | None = None,
         *,
+        token: str | None = None,
         base: str | None = None,
         width: int = 1280,
         height: int = 800,
@@ -94,7 +96,12 @@ class Visits:
         expects: Sequence[str] = (),
         **options: Any,
     ) -> Page:
-        """The first tab of a new profile; signed in through the form where there is an `email`."""
+        """The first tab of a new profile; signed in through the form where there is an `email`.
+
+        With a `token` it comes signed in, as after a reload: for tests that are about what follows.
+        """
+        if token is not None:
+            options["storage_state"] = self._kept(base or self._base, token)
         visit = Visit(
             self._browser, base or self._base, expects=expects,
             viewport={"width": width, "height": height},
@@ -105,6 +112,13 @@ class Visits:
         if email is not None:
             sign_in(page, email)
         return page
+
+    @staticmethod
+    def _kept(base: str, token: str) -> dict[str, Any]:
+        """What a browser keeps of a session. The token outlives the test: it needs no other."""
+        tokens = json.dumps({"access": token, "refresh": "of no use"})
+        kept = [{"name": "therapyconnect.tokens", "value": tokens}]
+        return {"cookies": [], "origins": [{"origin": base, "localStorage": kept}]}
 
     def of(self, page: Page) -> Visit:
         """The visit that a tab belongs to."""

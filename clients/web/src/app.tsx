@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
 import { roleIn } from "./state/role";
 import { standing } from "./state/client";
+import { locked } from "./state/lock";
+import { LockScreen } from "./lock/LockScreen";
 import { SignIn } from "./signin/SignIn";
 import { AdminLayout } from "./layout/AdminLayout";
 import { PatientLayout } from "./layout/PatientLayout";
@@ -12,6 +14,8 @@ import { Toasts } from "./design/Toasts";
 const LAYOUTS = { therapist: TherapistLayout, patient: PatientLayout, admin: AdminLayout } as const;
 
 export function App(): JSX.Element {
+  // Covered: nothing of it is left in the page.
+  if (standing.value === "signed-in" && locked.value) return <LockScreen />;
   return (
     <>
       <Screen />

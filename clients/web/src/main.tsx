@@ -10,6 +10,7 @@ import "./room/room.css";
 import "./patient/patient.css";
 import "./urgent/urgent.css";
 import "./account/account.css";
+import "./lock/lock.css";
 import "./state/arrivals";
 import "./state/desktop";
 import "./state/theme";

@@ -1,28 +1,41 @@
 import type { JSX } from "preact";
-import { logOut, me } from "../state/client";
-import { theme, type Theme } from "../state/theme";
+import { Icon } from "../design/icons";
+import { to } from "../router";
+import { client, logOut, me } from "../state/client";
+import { ConfirmHost } from "./confirm";
+import { Notices } from "./Notices";
+import { Password } from "./Password";
+import { Preferences } from "./Preferences";
+import { Sessions } from "./Sessions";
+import { SignInWays } from "./SignInWays";
+import { ThisBrowser } from "./ThisBrowser";
 
-const THEMES: readonly (readonly [Theme, string])[] = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]];
-
-/** One's own account: settings, sign-in, devices. */
+/** One's own account: who one is, wishes, this browser, sign-in, devices. */
 export function AccountPage(): JSX.Element {
   return (
     <div class="page">
       <div class="inner stack">
-        <h1>{me.value?.full_name}</h1>
-        <div class="field">
-          <label for="theme">Appearance</label>
-          <select id="theme" value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
-            {THEMES.map(([value, words]) => (
-              <option key={value} value={value}>
-                {words}
-              </option>
-            ))}
-          </select>
-        </div>
-        <button type="button" onClick={() => void logOut()}>
-          Log out
-        </button>
+        <a class="button-plain account-back" href={to.home}>
+          <Icon name="back" size={18} /> Back
+        </a>
+        <header class="spread">
+          <span>
+            <h1>{me.value?.full_name ?? client.userId}</h1>
+            <small>
+              {me.value?.email} · <code>{client.userId}</code>
+            </small>
+          </span>
+          <button type="button" onClick={() => void logOut()}>
+            Log out
+          </button>
+        </header>
+        <Notices />
+        <Preferences />
+        <ThisBrowser />
+        <SignInWays />
+        <Password />
+        <Sessions />
+        <ConfirmHost />
       </div>
     </div>
   );

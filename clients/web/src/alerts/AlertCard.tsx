@@ -67,7 +67,7 @@ export function AlertCard({ alert }: { alert: Alert }): JSX.Element {
       {ending && (
         <Confirm title="Is it over?" action="It is over" run={() => client.alerts.resolve(alert.id)} onClose={() => setEnding(false)}>
           <p>
-            Say so once you have spoken with {name}, or know that they are cared for. It can’t be taken back; {name} sees that it is closed, and
+            Say so once you have spoken with {name}, or know that they are cared for. It can't be taken back; {name} sees that it is closed, and
             another urgent message raises a new emergency.
           </p>
         </Confirm>
@@ -86,7 +86,7 @@ function Said({ alert }: { alert: Alert }): JSX.Element {
   }, [alert.message_id]);
   const message = held ?? fetched;
   if (message === null) return <p class="quiet">Loading the message…</p>;
-  if (message === "gone") return <p class="quiet">What was said can’t be shown here.</p>;
+  if (message === "gone") return <p class="quiet">What was said can't be shown here.</p>;
   if (message.deleted) return <p class="quiet">The message was deleted.</p>;
   return <blockquote>{message.text}</blockquote>;
 }

@@ -32,7 +32,7 @@ export function NewChat({ onClose }: { onClose: () => void }): JSX.Element {
       <div class="stack">
         <Problem text={problem ?? refusal} />
         {left === undefined && problem === null && <p class="quiet">Loading…</p>}
-        {left?.length === 0 && <p>Everybody in your care has a chat with you already. New patients are put into your care by the clinic’s administration.</p>}
+        {left?.length === 0 && <p>Everybody in your care has a chat with you already. New patients are put into your care by the clinic's administration.</p>}
         {left !== undefined && left.length > 0 && (
           <ul class="choices">
             {left.map((one) => (

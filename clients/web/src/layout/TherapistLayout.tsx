@@ -5,10 +5,11 @@ import { AlertStrip } from "../alerts/AlertStrip";
 import { AlertsPage } from "../alerts/AlertsPage";
 import { Caseload } from "../caseload/Caseload";
 import { Icon } from "../design/icons";
+import { Notice } from "../design/Notice";
 import { RoomPage } from "../room/RoomPage";
 import { go, place, to } from "../router";
 import { chatOf } from "../state/chats";
-import { synced } from "../state/client";
+import { client, mustEnrol, synced } from "../state/client";
 import { Thread } from "../thread/Thread";
 import { OfflineStrip } from "./OfflineStrip";
 import { TopBar } from "./TopBar";
@@ -26,7 +27,7 @@ export function TherapistLayout(): JSX.Element {
         <OfflineStrip />
         <AlertStrip />
       </div>
-      <div class={`panes${at.name === "home" ? "" : " opened"}`}>
+      <div class={`panes${at.name === "home" && !mustEnrol.value ? "" : " opened"}`}>
         <nav class="pane side" aria-label="Caseload">
           <Caseload selected={selected} />
         </nav>
@@ -40,6 +41,7 @@ export function TherapistLayout(): JSX.Element {
 
 function Main(): JSX.Element {
   const { value: at } = place;
+  if (mustEnrol.value) return <Enrol />;
   if (at.name === "alerts") return <AlertsPage />;
   if (at.name === "account") return <AccountPage />;
   if (at.name !== "chat" && at.name !== "room") return <Nothing text="Choose a chat to read and answer." />;
@@ -47,6 +49,24 @@ function Main(): JSX.Element {
   if (chat === undefined) return <Nothing text={synced.value ? "This chat is not there, or not yours." : "Loading…"} />;
   if (at.name === "room") return <RoomPage key={chat.id} chat={chat} onClose={() => go(to.chat(chat.id))} />;
   return <Thread key={chat.id} chat={chat} back={to.home} actions={<RoomLink chatId={chat.id} />} />;
+}
+
+/** In a clinic's own installation: the account first, where a second factor is set up. */
+function Enrol(): JSX.Element {
+  return (
+    <div class="page">
+      <div class="inner">
+        <Notice kind="warn" icon="key">
+          Before you can read chats, set up a second factor below: an authenticator app, or a passkey. Then{" "}
+          <button type="button" class="link" onClick={() => client.connection.nudge()}>
+            open your chats
+          </button>
+          .
+        </Notice>
+      </div>
+      <AccountPage />
+    </div>
+  );
 }
 
 function RoomLink({ chatId }: { chatId: string }): JSX.Element {

@@ -13,7 +13,7 @@ export function SafetyLine(): JSX.Element {
     <aside class="safety" aria-label="In an emergency">
       <p>
         Not for emergencies. In danger, call{" "}
-        {first?.phone ? <Call phone={first.phone} /> : "your local emergency number"}.
+        {first?.phone ? <Call phone={first.phone} /> : "your local emergency number."}
       </p>
       <button type="button" class="link" aria-haspopup="dialog" onClick={() => setMore(true)}>
         More help

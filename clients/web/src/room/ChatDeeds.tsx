@@ -56,14 +56,14 @@ export function ChatDeeds({ chat, detail, name }: { chat: Chat; detail: ChatDeta
           </Deed>
         </>
       ) : (
-        <p class="quiet">The care relationship has ended. What was said stays to be read by both of you, so the chat can’t be deleted.</p>
+        <p class="quiet">The care relationship has ended. What was said stays to be read by both of you, so the chat can't be deleted.</p>
       )}
       {(asked === "archive" || asked === "block") && <Ask asking={{ deed: asked, chat }} onClose={close} />}
       {asked === "end" && (
         <Confirm title={`End your care of ${name}?`} action="End the care relationship" danger understood={`I want to end my care of ${name}.`} run={() => end(chat)} onClose={close}>
           <p>
             From then on both of you can only read: <strong>no message is delivered, and no urgent one</strong>. {name} is told at once whom to
-            call instead. Only the clinic’s administration can begin it again.
+            call instead. Only the clinic's administration can begin it again.
           </p>
         </Confirm>
       )}
@@ -71,7 +71,7 @@ export function ChatDeeds({ chat, detail, name }: { chat: Chat; detail: ChatDeta
         <Confirm title={`Delete the chat with ${name}?`} action="Delete the chat" danger understood="I understand that it disappears for both of us." run={() => remove(chat, name)} onClose={close}>
           <p>
             The chat and everything said in it disappear for you and for {name}, and <strong>urgent messages do not reach you here any more</strong>.
-            Only the clinic’s administration can bring it back, and only for a while.
+            Only the clinic's administration can bring it back, and only for a while.
           </p>
         </Confirm>
       )}

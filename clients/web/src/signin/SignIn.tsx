@@ -2,7 +2,7 @@ import type { LogIn, SecondFactor } from "@therapyconnect/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Mark } from "../design/icons";
-import { begin } from "../state/client";
+import { begin, standing } from "../state/client";
 import { Password } from "./Password";
 import { Factor } from "./Factor";
 
@@ -10,7 +10,10 @@ import { Factor } from "./Factor";
 export function SignIn(): JSX.Element {
   const [factor, setFactor] = useState<SecondFactor | null>(null);
   const onStep = async (step: LogIn): Promise<void> => {
-    if (step.done) await begin();
+    if (step.done) {
+      // Who came by the store of another tab is on their way already.
+      if (standing.peek() === "signed-out") await begin();
+    }
     else setFactor(step.factor);
   };
   return (

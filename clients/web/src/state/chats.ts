@@ -2,6 +2,7 @@
 import { batch, computed, effect, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Chat, ChatDetail, Message, Outgoing } from "@therapyconnect/client";
 import { client, onForget } from "./client";
+import { locked } from "./lock";
 
 /** One chat's parts, each of which changes by itself. */
 export interface LiveChat {
@@ -67,7 +68,7 @@ onForget(() => {
   lives.clear();
 });
 
-/** The tab says how much is unread, and never whose. */
+/** The tab says how much is unread, and never whose; nothing while it is locked. */
 effect(() => {
-  document.title = unread.value > 0 ? `(${unread.value}) TherapyConnect` : "TherapyConnect";
+  document.title = unread.value > 0 && !locked.value ? `(${unread.value}) TherapyConnect` : "TherapyConnect";
 });

@@ -26,6 +26,9 @@ export function onForget(forget: () => void): void {
   forgetting.push(forget);
 }
 
+/** The clinic asks this account for a second factor before anything else: nothing opens until then. */
+export const mustEnrol = signal(false);
+
 let turn = 0;
 
 /** Take up the session that the store holds, if there is one. */
@@ -56,6 +59,7 @@ function forget(): void {
   standing.value = "signed-out";
   me.value = null;
   synced.value = false;
+  mustEnrol.value = false;
   forgetDrafts();
   void client.outbox.clear();
   for (const each of forgetting) each();
@@ -68,6 +72,8 @@ client.on("user", (userId) => {
 });
 client.on("connection", (state) => {
   connection.value = state;
+  if (state.status === "online") mustEnrol.value = false;
+  if (state.status === "waiting" && state.error?.code === "mfa_required") mustEnrol.value = true;
 });
 client.on("synced", () => {
   synced.value = true;

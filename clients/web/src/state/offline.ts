@@ -1,6 +1,6 @@
 // Whether the line is gone long enough to say so: at once where the browser knows, else after a moment.
 import { computed, effect, signal } from "@preact/signals";
-import { client, connection, standing } from "./client";
+import { client, connection, mustEnrol, standing } from "./client";
 
 const PATIENCE_MS = 1_500;
 
@@ -26,7 +26,7 @@ effect(() => {
 
 /** What to say of the line; null while it is well. */
 export const offline = computed<"offline" | "away" | null>(() => {
-  if (standing.value !== "signed-in") return null;
+  if (standing.value !== "signed-in" || mustEnrol.value) return null;
   if (!browserOnline.value) return "offline";
   return late.value ? "away" : null;
 });

@@ -1,0 +1,58 @@
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Icon, Mark } from "../design/icons";
+import { Problem } from "../design/Notice";
+import { SafetyLine } from "../patient/SafetyLine";
+import { logOut, me } from "../state/client";
+import { unlock } from "../state/lock";
+import { roleIn } from "../state/role";
+import { plain } from "../words/errors";
+
+/** In place of everything, while nobody was there: the password opens it where it was left. */
+export function LockScreen(): JSX.Element {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    setBusy(true);
+    setProblem(null);
+    try {
+      await unlock(String(given.get("password")));
+    } catch (error) {
+      setProblem(plain(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div class="locked">
+      {roleIn.value === "patient" ? <SafetyLine /> : <span />}
+      <main class="signin">
+        <span class="wordmark">
+          <Mark size={30} /> TherapyConnect
+        </span>
+        <div class="sheet">
+          <form onSubmit={(event) => void submit(event)}>
+            <h1>Locked</h1>
+            <p class="quiet">Nobody was here for a while. What you had begun to write is kept.</p>
+            <Problem text={problem} />
+            {me.value !== null && <input class="sr-only" type="text" name="username" autocomplete="username" value={me.value.email} readOnly tabIndex={-1} aria-hidden="true" />}
+            <div class="field">
+              <label for="unlock">Password</label>
+              <input id="unlock" name="password" type="password" autocomplete="current-password" required ref={field} />
+            </div>
+            <button class="primary" disabled={busy} aria-busy={busy}>
+              <Icon name="lock" size={18} /> {busy ? "Checking…" : "Unlock"}
+            </button>
+            <button type="button" class="link" onClick={() => void logOut()}>
+              Log out, and sign in again
+            </button>
+          </form>
+        </div>
+      </main>
+    </div>
+  );
+}
