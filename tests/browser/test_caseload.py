@@ -23,7 +23,7 @@ def row(page: Page, name: str) -> Locator:
 
 
 def names(page: Page) -> list[str]:
-    return caseload(page).locator("li.patient-row .name").all_inner_texts()
+    return caseload(page).locator("li.patient-row .name").all_text_contents()
 
 
 def expect_names(page: Page, *wanted: str) -> None:
