@@ -60,6 +60,7 @@ def test_without_a_build_the_page_says_so_and_looks_again(http: httpx.Client) ->
     assert "make web" in answer.text
     assert "<script" not in answer.text
     assert "style" not in answer.text
+    assert "favicon" not in answer.text  # which nobody has yet
     assert http.get("/api/docs/").status_code == 200
     assert '"/api/docs/"' in answer.text
 

@@ -15,7 +15,8 @@ _PAGE: Final = Template("""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
-<meta http-equiv="refresh" content="5">
+<meta http-equiv="refresh" content="3">
+<link rel="icon" href="data:,">
 <title>TherapyConnect</title>
 </head>
 <body>

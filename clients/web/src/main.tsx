@@ -14,9 +14,13 @@ import "./lock/lock.css";
 import "./state/arrivals";
 import "./state/desktop";
 import "./state/theme";
+import { fetchAccount } from "./account/Account";
 import { App } from "./app";
-import { begin } from "./state/client";
+import { begin, client } from "./state/client";
 
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 void begin();
+// It is at hand then, also without a line to the server.
+const AT_LEISURE_MS = 2_000;
+void client.once("synced").then(() => setTimeout(() => void fetchAccount(), AT_LEISURE_MS));

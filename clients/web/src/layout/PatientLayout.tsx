@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { AccountPage } from "../account/AccountPage";
+import { Account } from "../account/Account";
 import { Icon } from "../design/icons";
 import { Access } from "../patient/Access";
 import { PatientChats } from "../patient/PatientChats";
@@ -33,7 +33,7 @@ export function PatientLayout(): JSX.Element {
 
 function Main(): JSX.Element {
   const { value: at } = place;
-  if (at.name === "account") return <AccountPage />;
+  if (at.name === "account") return <Account />;
   const several = chats.value.length > 1;
   const chat = at.name === "chat" || at.name === "room" ? chatOf(at.chatId) : several ? undefined : chats.value[0];
   if (chat === undefined) {

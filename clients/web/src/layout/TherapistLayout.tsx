@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { AccountPage } from "../account/AccountPage";
+import { Account } from "../account/Account";
 import { AlertsButton } from "../alerts/AlertsButton";
 import { AlertStrip } from "../alerts/AlertStrip";
 import { AlertsPage } from "../alerts/AlertsPage";
@@ -43,7 +43,7 @@ function Main(): JSX.Element {
   const { value: at } = place;
   if (mustEnrol.value) return <Enrol />;
   if (at.name === "alerts") return <AlertsPage />;
-  if (at.name === "account") return <AccountPage />;
+  if (at.name === "account") return <Account />;
   if (at.name !== "chat" && at.name !== "room") return <Nothing text="Choose a chat to read and answer." />;
   const chat = chatOf(at.chatId);
   if (chat === undefined) return <Nothing text={synced.value ? "This chat is not there, or not yours." : "Loading…"} />;
@@ -64,7 +64,7 @@ function Enrol(): JSX.Element {
           .
         </Notice>
       </div>
-      <AccountPage />
+      <Account />
     </div>
   );
 }
