@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { Account } from "../account/Account";
 import { AlertsButton } from "../alerts/AlertsButton";
+import { AlertStrip } from "../alerts/AlertStrip";
 import { AlertsPage } from "../alerts/AlertsPage";
 import { Caseload } from "../caseload/Caseload";
 import { Icon } from "../design/icons";
@@ -22,7 +23,10 @@ export function TherapistLayout(): JSX.Element {
       <TopBar>
         <AlertsButton />
       </TopBar>
-      <OfflineStrip />
+      <div>
+        <OfflineStrip />
+        <AlertStrip />
+      </div>
       <div class={`panes${at.name === "home" && !mustEnrol.value ? "" : " opened"}`}>
         <nav class="pane side" aria-label="Caseload">
           <Caseload selected={selected} />
