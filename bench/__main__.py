@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import peers, plot, report, rows
-from bench.cells import CELLS, IDLE, ROUND, Cell, closed, turned
+from bench.cells import CELLS, IDLE, ROUND, Cell, turned, whole
 from bench.meter import rss_megabytes
-from bench.reckon import Figures, Rounds, half_of_best
+from bench.reckon import Figures, Rounds, half_of
 from bench.stage import ROOT, Stage
 
 RESULTS = Path(__file__).parent / "results"
@@ -58,7 +58,7 @@ def present(names: list[str]) -> list[Cell]:
         wanted.discard("rows")
     for install, whose in (
         (peers.install_tutorial, {"tutorial", "tuned"}),
-        (peers.install_node, {"node"}),
+        (peers.install_node, {"node", "lean"}),
     ):
         try:
             if wanted & whose:
@@ -95,9 +95,11 @@ def measure(stage: Stage, cell: Cell, asked: argparse.Namespace, so_far: dict[st
         return rows.measure(stage, cell.kind, seconds=asked.seconds)
     rate = 0.0
     if cell.kind == "half":
-        rate = half_of_best(so_far, closed(cell.contender)) or 0.0
+        rate = half_of(so_far, whole(cell)) or 0.0
         if not rate:
-            raise SystemExit(f"{cell.name} is half of a best that was not measured: ask for it too")
+            raise SystemExit(
+                f"{cell.name} is half of {whole(cell)}, which was not measured: ask for it too"
+            )
     return load(stage, cell, asked, rate=rate)
 
 
@@ -143,19 +145,19 @@ def main() -> int:
     print(
         f"\nMedians of {len(rounds)} rounds of {asked.seconds:g} s; generator, application and"
         f" PostgreSQL share {os.cpu_count()} cores.\nThe load of the machine before:"
-        f" {load_before:.2f}. pgbench gives mean latencies as p50. In TherapyConnect's cells each"
-        f" reader\nalso sends one read receipt for all that came within {asked.receipt_ms:g} ms;"
-        " the peers have none.\n"
+        f" {load_before:.2f}. pgbench gives mean latencies as p50.\nWith TherapyConnect, and with"
+        " Node that does the same work, each reader also sends one read\nreceipt for all that came"
+        f" within {asked.receipt_ms:g} ms.\n"
     )
     print(report.table(rounds))
     kept = {**vars(asked), "load_before": load_before, "rounds_made": len(rounds)}
     target = RESULTS / f"{asked.name}.json"
-    whole = report.write(rounds, kept, peers.versions(), target)
-    target.with_suffix(".svg").write_text(plot.draw(whole["figures"]))
+    written = report.write(rounds, kept, peers.versions(), target)
+    target.with_suffix(".svg").write_text(plot.draw(written["figures"]))
     print(f"\nKept in {target.relative_to(ROOT)} and {target.stem}.svg beside it.")
-    for problem in whole["problems"]:
+    for problem in written["problems"]:
         print(f"PROBLEM {problem}", file=sys.stderr)
-    return 1 if whole["problems"] else 0
+    return 1 if written["problems"] else 0
 
 
 if __name__ == "__main__":

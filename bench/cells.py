@@ -10,7 +10,8 @@ MOST_PAIRS = 500
 TITLES = {
     "ours": "TherapyConnect",
     "rows": "pgbench",
-    "node": "Node, socket.io + pg",
+    "node": "Node, the same work",
+    "lean": "Node, inserting only",
     "tutorial": "Django + Channels, tutorial",
     "tuned": "Django + Channels, tuned",
 }
@@ -18,7 +19,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """`kind`: `closed` (`in_flight` each), `half` (by the clock), `idle`, or pgbench's script."""
+    """`kind`: `closed` (`in_flight` each), `half` of it by the clock, `idle`, pgbench's script."""
 
     contender: str
     kind: str
@@ -29,13 +30,15 @@ class Cell:
     def name(self) -> str:
         if self.kind == "closed":
             return f"{self.contender}-{self.pairs}x{self.in_flight}"
+        if self.kind == "half":
+            return f"{self.contender}-half{self.in_flight}"
         return f"{self.contender}-{self.kind}"
 
     @property
     def label(self) -> str:
         told = {
             "closed": f"{self.pairs} x {self.in_flight}",
-            "half": "half load",
+            "half": f"half of {self.pairs} x {self.in_flight}",
             "idle": f"{2 * self.pairs:,} idle sockets",
             "four": "four statements, 50 clients",
             "one": "one statement, 50 clients",
@@ -43,10 +46,9 @@ class Cell:
         return f"{TITLES[self.contender]}: {told[self.kind]}"
 
 
-def _of(contender: str, *sizes: tuple[int, int], half: bool = True) -> list[Cell]:
+def _of(contender: str, *sizes: tuple[int, int], halves: tuple[int, ...] = (1,)) -> list[Cell]:
     cells = [Cell(contender, "closed", pairs, depth) for pairs, depth in sizes if pairs == PAIRS]
-    if half:
-        cells.append(Cell(contender, "half"))
+    cells += [Cell(contender, "half", PAIRS, depth) for depth in halves]
     return cells + [Cell(contender, "closed", p, d) for p, d in sizes if p != PAIRS]
 
 
@@ -54,16 +56,22 @@ _FEW, _MANY = ((PAIRS, 1), (PAIRS, 8)), ((MOST_PAIRS, 1), (MOST_PAIRS, 8))
 # With 500 pairs, a queue of ten to eighty seconds would stand before Channels: only those who can
 # are measured there. pgbench has no sockets: more clients than 50 would only be more backends.
 ROUND = [
-    *_of("ours", *_FEW, *_MANY),
+    *_of("ours", *_FEW, *_MANY, halves=(1, 8)),
     Cell("rows", "four"),
     Cell("rows", "one"),
     *_of("node", *_FEW, *_MANY),
+    *_of("lean", *_FEW, halves=()),
     *_of("tutorial", *_FEW),
-    *_of("tuned", *_FEW, half=False),
+    *_of("tuned", *_FEW, halves=()),
 ]
 # Once, on servers that have just started.
 IDLE = [Cell(name, "idle", MOST_PAIRS) for name in ("ours", "node", "tutorial")]
 CELLS = {cell.name: cell for cell in (*IDLE, *ROUND)}
+
+
+def whole(half: Cell) -> str:
+    """The name of the closed cell, half of whose speed this one is sent at."""
+    return Cell(half.contender, "closed", half.pairs, half.in_flight).name
 
 
 def turned(cells: list[Cell], number: int) -> list[Cell]:
@@ -74,12 +82,3 @@ def turned(cells: list[Cell], number: int) -> list[Cell]:
     first = number % len(contenders)
     order = contenders[first:] + contenders[:first]
     return [cell for name in order for cell in cells if cell.contender == name]
-
-
-def closed(contender: str, pairs: int = PAIRS) -> list[str]:
-    """The names of a contender's closed cells: its best is the best of these."""
-    return [
-        cell.name
-        for cell in ROUND
-        if (cell.contender, cell.kind, cell.pairs) == (contender, "closed", pairs)
-    ]

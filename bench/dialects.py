@@ -6,7 +6,7 @@ has one, as the frame's own reference, so frames are built by joining and read b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 FIRST = 100_000_000
 """The first message's number: all have nine digits."""
@@ -30,6 +30,8 @@ class Dialect:
     """Comes right before the number in an ack; empty where the ack is the push."""
     seq: bytes = b""
     """Comes right before a gapless number in each push; empty where the contender has none."""
+    last: bytes = b""
+    """Comes right before the last such number in the first frame; empty where that says none."""
     receipt: bytes = b""
     """A read receipt up to such a number; empty where the contender has none."""
     join: str = ""
@@ -67,6 +69,7 @@ OURS = Dialect(
     push=b'{"type":"chat_message"',
     error=b'{"type":"error"',
     seq=b'"seq":',
+    last=b'"last_seq":',
     receipt=b'{"type":"message_read","seq":%d}',
 )
 
@@ -80,16 +83,17 @@ TUTORIAL = Dialect(
 )
 
 # Engine.IO 4 around Socket.IO 5: `0` opens, `40` joins, `42` is an event, `43` its ack.
-NODE = Dialect(
+LEAN = Dialect(
     path="/socket.io/?EIO=4&transport=websocket",
     send=("42", '["message",{{"text":"{text}","client_message_id":"{run}-', '"}}]'),
     ack=b"43",
     ref=b"43",
     push=b'42["message"',
-    error=b'[{"error":',
+    error=b'{"error":',
     join='40{{"token":"{token}","chat_id":"{chat_id}"}}',
     ping=b"2",
     pong=b"3",
 )
+NODE = replace(LEAN, seq=b'"seq":', receipt=b'42["read",{"seq":%d}]')
 
-DIALECTS = {"ours": OURS, "tutorial": TUTORIAL, "tuned": TUTORIAL, "node": NODE}
+DIALECTS = {"ours": OURS, "tutorial": TUTORIAL, "tuned": TUTORIAL, "node": NODE, "lean": LEAN}

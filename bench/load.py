@@ -22,11 +22,13 @@ import uvloop
 
 from bench.dialects import DIALECTS, FIRST, Dialect
 from bench.meter import Meter, rss_megabytes
+from bench.pace import ticking
 from bench.reckon import Clock, percentiles
 from bench.wire import Socket, frame
 
 _TEXT = "The quick brown fox jumps over the lazy dog. " * 5
 _DRAIN_SECONDS = 60.0
+_TICK_SECONDS = 0.000_25
 
 
 @dataclass
@@ -124,12 +126,12 @@ class Receiver(Talker):
         super().__init__(dialect, tally, pair, host, pair["patient_token"])
         self._sender = sender
         self._pause = pause
-        self._seq = 0
+        self._seq: int | None = None  # not known before the first frame or push that tells it
         self._timer = False
 
     def greeted(self, text: bytes) -> bool:
-        if self._dialect.seq:
-            self._seq = _number(text, b'"last_seq":')
+        if self._dialect.last:
+            self._seq = _number(text, self._dialect.last)
         return super().greeted(text)
 
     def heard(self, text: bytes) -> None:
@@ -142,7 +144,7 @@ class Receiver(Talker):
             tally.deliveries.append(self._now - due)
         if self._dialect.seq:
             seq = _number(text, self._dialect.seq)
-            if seq != self._seq + 1:
+            if self._seq is not None and seq != self._seq + 1:
                 tally.gaps += 1
             self._seq = seq
         if self._dialect.receipt and not self._timer:
@@ -189,14 +191,19 @@ async def _open(job: dict[str, Any], tally: Tally) -> tuple[list[Sender], list[R
 async def _pace(senders: list[Sender], rate: float) -> None:
     """Send by the clock, each sender in its turn."""
     clock, count = Clock(time.perf_counter(), rate), 0
-    while not senders[0].stopped:
+
+    def send_due() -> None:
+        nonlocal count
         now = time.perf_counter()
-        while (due := clock.due(count)) <= now:
+        while not senders[0].stopped and (due := clock.due(count)) <= now:
             sender = senders[count % len(senders)]
             sender.send_one(due)
             sender.flush()
             count += 1
-        await asyncio.sleep(0.001)  # less would be rounded to none, and spin
+
+    with ticking(_TICK_SECONDS, send_due):
+        while not senders[0].stopped:
+            await asyncio.sleep(0.01)
 
 
 async def _settled_rss(pid: int) -> float:

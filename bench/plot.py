@@ -83,7 +83,7 @@ def draw(figures: Summary) -> str:
     picture = Picture()
     _bars(picture, "Messages per second", "bar: median of the rounds; line: least to greatest",
           figures, lambda cell: cell.kind != "half")  # fmt: skip
-    _dots(picture, "Ack at half of its own best, ms", "hollow: p50, solid: p99; logarithmic",
+    _dots(picture, "Ack at half of its own speed, ms", "hollow: p50, solid: p99; logarithmic",
           figures, ("ack_ms.p50", "ack_ms.p99"), lambda cell: cell.kind == "half")  # fmt: skip
     _dots(picture, "CPU per message, µs", "hollow: PostgreSQL, solid: application; logarithmic",
           figures, ("postgres_us", "app_us"),

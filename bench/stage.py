@@ -31,6 +31,7 @@ _PLACES = {
     "tutorial": ("tutorial", "chat_chat"),
     "tuned": ("tutorial", "chat_chat"),
     "node": ("node", "chat"),
+    "lean": ("lean", "chat"),
 }
 
 
@@ -110,17 +111,17 @@ class Stage:
         self.pairs["ours"] = [json.loads(line) for line in lines if line.startswith("{")]
         if "rows" in contenders:
             self._create("rows", template="ours")
-        if "node" in contenders:
-            self._create("node")
-            schema = (NODE / "schema.sql").read_text().replace(":pairs", str(MOST_PAIRS))
-            with psycopg.connect(self.url("node"), autocommit=True) as connection:
+        schema = (NODE / "schema.sql").read_text().replace(":pairs", str(MOST_PAIRS))
+        for name in [name for name in ("node", "lean") if name in contenders]:
+            self._create(name)
+            with psycopg.connect(self.url(name), autocommit=True) as connection:
                 connection.execute(schema.encode())
         if {"tutorial", "tuned"} & set(contenders):
             self._create("tutorial")
             self._manage("tutorial", "migrate", "--verbosity", "0")
             self._manage("tutorial", "loadpairs", str(MOST_PAIRS))
         peers = tickets.pairs(MOST_PAIRS)
-        self.pairs |= dict.fromkeys(("tutorial", "tuned", "node"), peers)
+        self.pairs |= dict.fromkeys(("tutorial", "tuned", "node", "lean"), peers)
 
     def start(self, name: str) -> Server:
         """The server of `name`, started on first use."""
@@ -140,6 +141,7 @@ class Stage:
                     TUTORIAL,
                 ),
                 "node": (["node", "server.js"], NODE),
+                "lean": (["node", "server.js"], NODE),
             }[name]  # fmt: skip
             self._servers[name] = Server(
                 command,
@@ -188,6 +190,7 @@ class Stage:
         peers = {
             "PEER_SECRET": tickets.SECRET,
             "NODE_ENV": "production",
+            "WORK": "less" if name == "lean" else "same",
             "TUNED": "1" if name == "tuned" else "0",
             # What the product's own environment says is not theirs.
             "DJANGO_SETTINGS_MODULE": "mysite.settings",

@@ -50,8 +50,17 @@ def verdicts(rounds: Rounds) -> list[Verdict]:
         times("8 in flight / tutorial", 40.0, eight, [f"tutorial-{PAIRS}x8"]),
         Verdict("1 in flight", 4500.0, "msg/s", True, figure(one, "messages_per_second")),
         Verdict("8 in flight", 8000.0, "msg/s", True, figure(eight, "messages_per_second")),
-        Verdict("ack p50, half load", 3.0, "ms", False, figure("ours-half", "ack_ms.p50")),
-        Verdict("ack p99, half load", 12.0, "ms", False, figure("ours-half", "ack_ms.p99")),
+        *(
+            Verdict(
+                f"ack {rank}, half of {depth} in flight",
+                wanted,
+                "ms",
+                False,
+                figure(f"ours-half{depth}", f"ack_ms.{rank}"),
+            )
+            for depth in (1, 8)
+            for rank, wanted in (("p50", 3.0), ("p99", 12.0))
+        ),
         Verdict("an idle socket", 20.0, "kB", False, figure("ours-idle", "kilobytes_per_socket")),
     ]
 
@@ -63,6 +72,8 @@ def ratios(rounds: Rounds) -> list[tuple[str, dict[str, float]]]:
         ("1 in flight / pgbench, one statement", f"ours-{PAIRS}x1", "rows-one"),
         ("1 in flight / Channels, tuned", f"ours-{PAIRS}x1", f"tuned-{PAIRS}x1"),
         ("8 in flight / Channels, tuned", f"ours-{PAIRS}x8", f"tuned-{PAIRS}x8"),
+        ("1 in flight / Node, inserting only", f"ours-{PAIRS}x1", f"lean-{PAIRS}x1"),
+        ("8 in flight / Node, inserting only", f"ours-{PAIRS}x8", f"lean-{PAIRS}x8"),
         ("500 pairs, 1 in flight / Node", "ours-500x1", "node-500x1"),
         ("500 pairs, 8 in flight / Node", "ours-500x8", "node-500x8"),
     ]

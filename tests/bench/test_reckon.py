@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bench.cells import IDLE, ROUND, closed, turned
+from bench.cells import CELLS, IDLE, ROUND, turned, whole
 from bench.plot import draw
-from bench.reckon import Clock, half_of_best, percentiles, ratio, summary
+from bench.reckon import Clock, half_of, percentiles, ratio, summary
 from bench.report import problems, table
 from bench.targets import verdicts
 
@@ -58,10 +58,11 @@ def test_a_ratio_is_to_the_best_of_each_round() -> None:
     assert ratio(rounds, "ours", ["absent"]) is None
 
 
-def test_half_load_is_half_of_the_best_of_this_round() -> None:
+def test_half_load_is_half_of_what_this_round_saw() -> None:
     (now,) = rounds_of(ours_50x1=[600.0], ours_50x8=[2000.0], ours_500x8=[9000.0])
-    assert half_of_best(now, closed("ours")) == 1000.0
-    assert half_of_best(now, closed("node")) is None
+    assert half_of(now, whole(CELLS["ours-half8"])) == 1000.0
+    assert half_of(now, whole(CELLS["ours-half1"])) == 300.0
+    assert half_of(now, whole(CELLS["node-half1"])) is None
 
 
 def test_a_summary_has_medians_and_bounds_of_nested_figures() -> None:
@@ -75,7 +76,7 @@ def test_each_target_is_met_missed_or_not_measured() -> None:
     rounds = rounds_of(
         ours_50x1=[4000.0], ours_50x8=[9000.0], rows_four=[4000.0], node_50x1=[1000.0]
     )
-    rounds[0]["ours-half"] = {"ack_ms": {"p50": 2.9, "p99": 12.1}}
+    rounds[0]["ours-half1"] = {"ack_ms": {"p50": 2.9, "p99": 12.1}}
     found = {one.target: one.met for one in verdicts(rounds)}
     assert found["8 in flight / pgbench, four statements"] is True
     assert found["8 in flight / pgbench, one statement"] is None
@@ -83,15 +84,15 @@ def test_each_target_is_met_missed_or_not_measured() -> None:
     assert found["8 in flight / the best peer"] is None
     assert found["1 in flight"] is False
     assert found["8 in flight"] is True
-    assert found["ack p50, half load"] is True
-    assert found["ack p99, half load"] is False
+    assert found["ack p50, half of 1 in flight"] is True
+    assert found["ack p99, half of 1 in flight"] is False
 
 
 def test_a_lost_message_is_a_problem() -> None:
     rounds: list[dict[str, Any]] = [
-        {"ours-half": {"unacked": 0, "undelivered": 1, "errors": ["refused"]}}
+        {"ours-half1": {"unacked": 0, "undelivered": 1, "errors": ["refused"]}}
     ]
-    assert problems(rounds) == ["ours-half: refused", "ours-half: 1 undelivered"]
+    assert problems(rounds) == ["ours-half1: refused", "ours-half1: 1 undelivered"]
 
 
 def test_a_cell_in_which_nothing_was_answered_is_a_problem_and_no_ratio() -> None:
@@ -108,17 +109,17 @@ def test_the_contenders_take_turns_and_each_keeps_its_order() -> None:
     for number in range(len(contenders)):
         names = [cell.name for cell in turned(ROUND, number)]
         assert sorted(names) == sorted(cell.name for cell in ROUND)
-        for one in contenders & {cell.contender for cell in ROUND if cell.kind == "half"}:
+        for half in (cell for cell in ROUND if cell.kind == "half"):
             # Half load is half of what was just seen.
-            assert all(names.index(best) < names.index(f"{one}-half") for best in closed(one))
+            assert names.index(whole(half)) < names.index(half.name)
 
 
 def test_table_and_picture_show_every_cell() -> None:
-    whole = {
+    found = {
         SPEED: 100.0, "ack_ms": {"p50": 1.0, "p99": 200.0}, "app_us": 5.0, "postgres_us": 7000.0,
     }  # fmt: skip
     rounds: list[dict[str, Any]] = [
-        {cell.name: whole for cell in ROUND}
+        {cell.name: found for cell in ROUND}
         | {cell.name: {"kilobytes_per_socket": 6.0} for cell in IDLE}
     ]
     text, picture = table(rounds), draw(summary(rounds))

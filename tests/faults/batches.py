@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,18 +15,10 @@ import psycopg
 from tests.acceptance.faults import wait_for
 from tests.harness.server import LiveServer, Pair
 
+LANES = 2
 GATHER_SECONDS = 1.0
 
 Answer = tuple[int, dict[str, Any]]
-
-
-def same_lane(pairs: Sequence[Pair], lanes: int) -> list[Pair]:
-    """Those of the pairs whose chats share the first one's lane."""
-
-    def lane(pair: Pair) -> int:
-        return zlib.crc32(pair.chat_id.encode()) % lanes
-
-    return [pair for pair in pairs if lane(pair) == lane(pairs[0])]
 
 
 def send(server: LiveServer, pair: Pair, key: str, text: str = "words") -> Answer | None:
@@ -61,29 +53,45 @@ def code_of(answer: Answer | None) -> str:
 
 
 @contextmanager
-def held_back(superuser: str, first: Pair) -> Iterator[None]:
-    """Whoever writes to the first pair's chat waits; what comes meanwhile gathers behind it."""
+def held_back(
+    crowd: ThreadPoolExecutor, server: LiveServer, superuser: str, firsts: Sequence[Pair], key: str
+) -> Iterator[dict[str, Future[Answer | None]]]:
+    """A message to each of the first pairs holds up a lane; what comes meanwhile gathers.
+
+    Gives what becomes of those messages, by chat. At the end they are let go.
+    """
+    assert len(firsts) == LANES
     with psycopg.connect(superuser) as holder:
         holder.execute("SET LOCAL synchronous_commit = local")  # its end hangs on no standby
-        holder.execute("SELECT 1 FROM messaging_chat WHERE id = %s FOR UPDATE", [first.chat_id])
-        yield
+        asked: dict[str, Future[Answer | None]] = {}
+        for first in firsts:
+            chat_id = first.chat_id
+            holder.execute("SELECT 1 FROM messaging_chat WHERE id = %s FOR UPDATE", [chat_id])
+            asked[chat_id] = crowd.submit(send, server, first, key)
+            # Together they would be one batch, and hold up one lane.
+            wait_for(partial(_waiting, superuser, len(asked)))
+        yield asked
+
+
+def _waiting(superuser: str, count: int) -> bool:
+    """Whether so many connections wait for a lock."""
+    with psycopg.connect(superuser, autocommit=True) as admin:
+        row = admin.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        ).fetchone()
+    return row is not None and row[0] >= count
 
 
 def send_together(
     server: LiveServer, superuser: str, pairs: Sequence[Pair], key: str
 ) -> dict[str, Answer | None]:
-    """One message to each chat, all but the first in one batch; by chat. All of one lane.
+    """One message to each chat, all but the first of each lane in one batch; by chat.
 
     On a busy machine some may come too late, or the first wait too long: look at the outcome.
     """
     with ThreadPoolExecutor(len(pairs)) as crowd:
-        with held_back(superuser, pairs[0]):
-            asked: dict[str, Future[Answer | None]] = {}
-            asked[pairs[0].chat_id] = crowd.submit(send, server, pairs[0], key)
-            with psycopg.connect(superuser, autocommit=True) as admin:
-                waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                wait_for(lambda: admin.execute(waiting).fetchone() != (0,))
-            for pair in pairs[1:]:
+        with held_back(crowd, server, superuser, pairs[:LANES], key) as asked:
+            for pair in pairs[LANES:]:
                 asked[pair.chat_id] = crowd.submit(send, server, pair, key)
             # Below a lane's patience with a lock. Who came too late shows in `transactions`.
             time.sleep(GATHER_SECONDS)

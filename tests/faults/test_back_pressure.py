@@ -13,13 +13,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.acceptance.records import now
-from tests.faults.batches import same_lane
 from tests.faults.conftest import Take
 from tests.faults.ordeal import Record, endure
 from tests.faults.witness import ANSWER_SECONDS
 from tests.harness.server import LiveServer, Pair
 
-LANES = 2
 IN_FLIGHT = 256  # of one socket; more is held back by TCP, and asked later
 # The whole promise is longer than all those batches would take, one after another.
 HOLD_SECONDS = 32.0 if os.environ.get("TC_CHAOS") else 12.0
@@ -90,7 +88,7 @@ def test_a_full_queue_says_so_at_once_and_everything_is_settled(
 ) -> None:
     for sockets, text in FULL:
         pairs = take(2)
-        crowd = same_lane(take(4), LANES)
+        crowd = take(2)
         senders = [Sender(stack, crowd[n % len(crowd)], f"crowd{n}", text) for n in range(sockets)]
 
         def press(senders: list[Sender] = senders) -> None:
@@ -98,7 +96,7 @@ def test_a_full_queue_says_so_at_once_and_everything_is_settled(
 
         endure(
             f"{sockets} sockets with {IN_FLIGHT} messages each of {len(text)} characters"
-            f" on one lane, locked", press,
+            f" on lanes that are locked", press,
             server=stack, pairs=pairs, seed=seed, record=record_property,
         )  # fmt: skip
         answers = [answer for sender in senders for answer in sender.first.values()]

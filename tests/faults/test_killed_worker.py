@@ -22,8 +22,8 @@ from tests.acceptance.finals import read_final
 from tests.acceptance.test_unknown import hang_after, hang_before
 from tests.faults.batches import (
     GATHER_SECONDS,
+    LANES,
     held_back,
-    same_lane,
     send,
     settle,
     transactions,
@@ -32,10 +32,8 @@ from tests.faults.conftest import Take
 from tests.faults.ordeal import Record, endure
 from tests.harness.server import LiveServer
 
-LANES = 2
 SENDERS = 6
 HANGING = "FROM pg_stat_activity WHERE wait_event IN ('PgSleep', 'SyncRep')"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 CONTAINED = "synchronous_standby_names = 'nobody'\n"
 
 Kill = Callable[[LiveServer, psycopg.Connection], None]
@@ -59,12 +57,7 @@ def test_every_sender_of_a_dead_batch_can_settle_it(
     seed: int,
     record_property: Record,
 ) -> None:
-    # The storm keeps one lane busy; the batch in question is the other's.
-    theirs = take(16)
-    storming = same_lane(theirs, LANES)[:2]
-    pairs = [pair for pair in theirs if pair not in same_lane(theirs, LANES)][:SENDERS]
-    assert len(storming) == 2
-    assert len(pairs) > 1
+    storming, pairs = take(2), take(LANES + SENDERS)
     told: list[str] = []
     # A start of the application takes seconds: the short run leaves out what differs least.
     short = kill is kill_the_application and not os.environ.get("TC_CHAOS")
@@ -77,18 +70,16 @@ def test_every_sender_of_a_dead_batch_can_settle_it(
                 admin.execute("SET synchronous_commit = local")
                 try:
                     with ThreadPoolExecutor(len(pairs)) as crowd:
-                        with held_back(superuser, pairs[0]):
-                            asked = [crowd.submit(send, stack, pairs[0], key)]
-                            # Alone in its batch, which waits; the others gather behind it.
-                            wait_for(lambda: admin.execute(WAITING).fetchone() != (0,))
-                            asked += [crowd.submit(send, stack, pair, key) for pair in pairs[1:]]
+                        with held_back(crowd, stack, superuser, pairs[:LANES], key) as firsts:
+                            rest = pairs[LANES:]
+                            asked = [crowd.submit(send, stack, pair, key) for pair in rest]
                             time.sleep(GATHER_SECONDS)
                             hang(admin, stack.data)
                         wait_for(lambda: _hanging(admin) == LANES)
-                        # The one in front gets out of the way, so the rest is one batch.
+                        # Those in front get out of the way, so the rest is one batch.
                         admin.execute(f"SELECT pg_cancel_backend(pid) {HANGING}")
-                        wait_for(asked[0].done)
-                        wait_for(lambda: _hanging(admin) == LANES)
+                        wait_for(lambda: all(one.done() for one in firsts.values()))
+                        wait_for(lambda: _hanging(admin) > 0)
                         assert not all(one.done() for one in asked), "answered before its commit"
                         kill(stack, admin)
                         answers = [one.result() for one in asked]
@@ -97,7 +88,7 @@ def test_every_sender_of_a_dead_batch_can_settle_it(
             unknown = [None if answer is None else answer[0] for answer in answers]
             # Whoever came too early or too late for the dead batch may have been written.
             assert set(unknown) <= {None, 503, 201}
-            assert unknown.count(201) < len(pairs)
+            assert unknown.count(201) < SENDERS
             if stack.process is None:
                 stack.start()
             kept = transactions(superuser, key)

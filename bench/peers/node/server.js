@@ -1,7 +1,7 @@
-// The same send as a Node server does it: socket.io, and pg with a pool.
+// A chat server as Node has it: socket.io, and pg with a pool. One process, as the others.
 //
-// Tuned as far as its documentation goes: WebSocket alone, no compression, one prepared statement
-// that checks the membership and writes, committed before the ack. One process, as the others.
+// Tuned as far as the documentation goes: WebSocket alone, no compression, prepared statements,
+// committed before the ack. `WORK` says how much it does for a message: `same` or `less`.
 import { createServer } from "node:http";
 import jwt from "jsonwebtoken";
 import pg from "pg";
@@ -11,20 +11,13 @@ const pool = new pg.Pool({
   connectionString: process.env.DATABASE_URL,
   max: Number(process.env.POOL ?? 16),
 });
+const { open } = await import(`./${process.env.WORK}.js`);
 const http = createServer();
 const io = new Server(http, { transports: ["websocket"], serveClient: false });
 
 const MEMBER = {
   name: "member",
   text: "SELECT 1 FROM chat WHERE id = $1 AND $2 IN (therapist_id, patient_id)",
-};
-// No row where the sender is not of the chat, or the chat is not active.
-const WRITE = {
-  name: "write",
-  text: `INSERT INTO message (chat_id, sender_id, client_message_id, text)
-         SELECT id, $2, $3, $4 FROM chat
-         WHERE id = $1 AND status = 'active' AND $2 IN (therapist_id, patient_id)
-         RETURNING id, created_at`,
 };
 
 io.use(async (socket, next) => {
@@ -41,22 +34,8 @@ io.use(async (socket, next) => {
 });
 
 io.on("connection", (socket) => {
-  const { user, chat } = socket.data;
-  socket.join(chat);
-  socket.on("message", async ({ text, client_message_id }, ack) => {
-    try {
-      const written = await pool.query({ ...WRITE, values: [chat, user, client_message_id, text] });
-      if (written.rowCount === 0) return ack({ error: "refused" });
-      const message = {
-        id: written.rows[0].id, chat_id: chat, client_message_id, sender_id: user, text,
-        timestamp: written.rows[0].created_at,
-      };
-      ack(message);
-      socket.to(chat).emit("message", message);
-    } catch (error) {
-      ack({ error: error.message });
-    }
-  });
+  socket.join(socket.data.chat);
+  open(socket, pool);
 });
 
 http.listen(Number(process.env.PORT), "127.0.0.1");

@@ -249,6 +249,8 @@ export class Chat extends Deeds {
       this.#typingIn.heard(false);
       this.around.receipts.advance(this.id, "delivered", message.seq);
     }
+    // The server's own words: the care has ended, say, and with it what may be done here.
+    if (news && message.sender_id === null) this.refreshSoon();
     const notify = said.type === "emergency_message" || (said.type === "new_message" && said.notify !== false);
     const told = { chat: this, message, mine, notify };
     this.emit("message", told);

@@ -7,6 +7,7 @@ import "./thread/thread.css";
 import "./caseload/caseload.css";
 import "./alerts/alerts.css";
 import "./room/room.css";
+import { fetchRoom } from "./room/Room";
 import "./patient/patient.css";
 import "./urgent/urgent.css";
 import "./account/account.css";
@@ -23,4 +24,4 @@ if (root !== null) render(<App />, root);
 void begin();
 // It is at hand then, also without a line to the server.
 const AT_LEISURE_MS = 2_000;
-void client.once("synced").then(() => setTimeout(() => void fetchAccount(), AT_LEISURE_MS));
+void client.once("synced").then(() => setTimeout(() => void Promise.all([fetchAccount(), fetchRoom()]), AT_LEISURE_MS));

@@ -12,8 +12,17 @@ from django.db import connection as django_connection
 from therapyconnect.core.hub import Happened, Push
 from therapyconnect.core.ids import MessageRef, parse_chat_id
 from therapyconnect.messaging.selectors.access import access_chat
-from therapyconnect.messaging.services import amendments, batch, engine, judging, lanes, statements
+from therapyconnect.messaging.services import (
+    amendments,
+    batch,
+    engine,
+    judging,
+    lanes,
+    statements,
+    waiting,
+)
 from therapyconnect.messaging.services.ledger import Ledger
+from therapyconnect.messaging.services.requests import Request
 from therapyconnect.messaging.services.roundtrip import RoundTrip
 from therapyconnect.ops import checkup
 from therapyconnect.realtime.consumers.base import Consumer
@@ -100,12 +109,16 @@ def burnt_numbers() -> None:
 def counter_without_lock() -> None:
     """Any lane takes any chat, and none locks it: two take the same number (breaks G4)."""
     replace(statements, "LOCK_SQL", statements.LOCK_SQL.replace("FOR NO KEY UPDATE", ""))
-    turn = itertools.count()
+    replace(lanes, "CROWD", 1)
+    take, release = waiting.WaitingRoom.take, waiting.WaitingRoom.release
 
-    def anywhere(self: lanes.Lanes, request: Any) -> None:
-        self._lanes[next(turn) % len(self._lanes)].submit(request)
+    def take_and_let_go(self: waiting.WaitingRoom) -> list[Request]:
+        batch = take(self)
+        release(self, batch)
+        return batch
 
-    replace(lanes.Lanes, "submit", anywhere)
+    replace(waiting.WaitingRoom, "take", take_and_let_go)
+    replace(waiting.WaitingRoom, "release", lambda self, batch: None)
 
 
 def replay_before_subscribe() -> None:

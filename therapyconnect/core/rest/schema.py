@@ -19,6 +19,7 @@ _HTTP_ERRORS = {
     "409": "Conflict.",
     "413": "The body is too large.",
     "415": "Not a type that is read here.",
+    "422": "A file that is empty, damaged or locked.",
     "429": "Too many requests; see Retry-After.",
     "503": "The database is away; see Retry-After.",
 }

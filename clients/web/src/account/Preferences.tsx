@@ -40,7 +40,7 @@ export function Preferences(): JSX.Element {
         <p class="quiet">Loading…</p>
       ) : (
         <>
-          <Region />
+          {!therapist && <Region />}
           <form class="stack" onSubmit={submit}>
             <Fields held={held} />
             {therapist && <Work held={held} />}
@@ -63,7 +63,7 @@ function Fields({ held }: { held: Settings }): JSX.Element {
   return (
     <>
       <div class="field">
-        <label for="language">Language of help lines</label>
+        <label for="language">Language</label>
         <select id="language" name="language" defaultValue={held.language}>
           {languages.map((code) => (
             <option key={code} value={code} selected={code === held.language}>

@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { Account } from "../account/Account";
 import { AlertsButton } from "../alerts/AlertsButton";
+import { AlertStrip } from "../alerts/AlertStrip";
 import { AlertsPage } from "../alerts/AlertsPage";
 import { Caseload } from "../caseload/Caseload";
 import { Icon } from "../design/icons";
 import { Notice } from "../design/Notice";
-import { RoomPage } from "../room/RoomPage";
+import { Room } from "../room/Room";
 import { go, place, to } from "../router";
 import { chatOf } from "../state/chats";
 import { client, mustEnrol, synced } from "../state/client";
@@ -22,7 +23,10 @@ export function TherapistLayout(): JSX.Element {
       <TopBar>
         <AlertsButton />
       </TopBar>
-      <OfflineStrip />
+      <div>
+        <OfflineStrip />
+        <AlertStrip />
+      </div>
       <div class={`panes${at.name === "home" && !mustEnrol.value ? "" : " opened"}`}>
         <nav class="pane side" aria-label="Caseload">
           <Caseload selected={selected} />
@@ -43,7 +47,7 @@ function Main(): JSX.Element {
   if (at.name !== "chat" && at.name !== "room") return <Nothing text="Choose a chat to read and answer." />;
   const chat = chatOf(at.chatId);
   if (chat === undefined) return <Nothing text={synced.value ? "This chat is not there, or not yours." : "Loading…"} />;
-  if (at.name === "room") return <RoomPage key={chat.id} chat={chat} onClose={() => go(to.chat(chat.id))} />;
+  if (at.name === "room") return <Room key={chat.id} chat={chat} onClose={() => go(to.chat(chat.id))} />;
   return <Thread key={chat.id} chat={chat} back={to.home} actions={<RoomLink chatId={chat.id} />} />;
 }
 

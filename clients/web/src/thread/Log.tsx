@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import type { Chat, Room } from "@therapyconnect/client";
 import { Component, createRef, type JSX } from "preact";
 import { Icon } from "../design/icons";
@@ -5,6 +6,7 @@ import { announce } from "../state/announcer";
 import { live } from "../state/chats";
 import { client } from "../state/client";
 import { now } from "../state/clock";
+import { jump, type Jump } from "../state/jump";
 import { mySide } from "../state/role";
 import { dayName } from "../words/times";
 import { MessageBlock } from "./Block";
@@ -55,6 +57,7 @@ export class Log extends Component<Props, State> {
   #top = 0;
   #placed = false;
   #busy = false;
+  #gone = false;
 
   override componentDidMount(): void {
     const { chat } = this.props;
@@ -91,6 +94,7 @@ export class Log extends Component<Props, State> {
   }
 
   override componentWillUnmount(): void {
+    this.#gone = true;
     for (const off of this.#offs) off();
   }
 
@@ -121,7 +125,9 @@ export class Log extends Component<Props, State> {
           if (!(await chat.loadOlder())) break;
         }
       }
-      this.setState({ ready: true, loading: false, line: readTo, more: chat.messages.length > 0 });
+      this.setState({ ready: true, loading: false, line: readTo, more: chat.messages.length > 0 }, () => {
+        if (!this.#gone) this.#offs.push(effect(() => this.#wanted(jump.value)));
+      });
     } catch {
       this.setState({ loading: false, failed: true });
     }
@@ -187,6 +193,13 @@ export class Log extends Component<Props, State> {
     toEnd(list);
     this.#scrolled();
   };
+
+  /** A message that is asked for from elsewhere. */
+  #wanted(asked: Jump | null): void {
+    if (asked?.chatId !== this.props.chat.id) return;
+    jump.value = null;
+    void this.#jump(asked.messageId);
+  }
 
   readonly #jump = async (messageId: string): Promise<void> => {
     const { chat } = this.props;

@@ -1,0 +1,30 @@
+import { useState } from "preact/hooks";
+import { plain } from "../words/errors";
+
+interface Deed {
+  readonly busy: boolean;
+  /** Why it was refused, in plain words. */
+  readonly problem: string | null;
+  /** Whether it went well. */
+  readonly run: (deed: () => Promise<unknown>) => Promise<boolean>;
+}
+
+/** Something that is asked of the server by a control: busy meanwhile, and a refusal said beside it. */
+export function useDeed(): Deed {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const run = async (deed: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await deed();
+      return true;
+    } catch (error) {
+      setProblem(plain(error));
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { busy, problem, run };
+}
