@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -43,6 +44,30 @@ def test_a_notification_holds_no_word_of_it(
     told = str(shown) + page.title() + page.url
     for word in ("stays in the chat", "Seen as it comes", "Therapist"):
         assert word not in told
+
+
+def test_in_quiet_hours_only_what_is_urgent_shows(
+    visit: Visits, server: LiveServer, pair: Pair, therapist_page: Page
+) -> None:
+    page = therapist_page
+    with server.api(pair.therapist_token) as api:
+        start, end = (datetime.now(UTC) + timedelta(hours=hours) for hours in (-2, 2))
+        quiet = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
+        answer = api.patch("me/settings/", json={"quiet_hours": quiet, "time_zone": "UTC"})
+        assert answer.status_code == 200, answer.text
+    page.context.add_init_script(KEEP_NOTIFICATIONS)
+    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
+    with page.expect_response("**/api/me/settings/"):
+        page.reload()
+    expect(log(page)).to_have_attribute("aria-busy", "false")
+    look_away(page)
+    say(server, pair, "patient", "It can wait until the morning")
+    expect(page).to_have_title("(1) TherapyConnect")
+    say(server, pair, "patient", "It can not wait", emergency=True)
+    page.wait_for_function("window.shown.length > 0")
+    assert [note["body"] for note in page.evaluate("window.shown")] == [
+        "An urgent message is waiting for you."
+    ]
 
 
 def test_two_tabs_show_the_same(patient_page: Page, therapist_page: Page, visit: Visits) -> None:

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { go, to } from "../router";
 import { client } from "./client";
+import { loadSettings, settings } from "./settings";
 
 const KEY = "therapyconnect.desktop";
 
@@ -40,7 +41,18 @@ function show(chatId: string, urgent: boolean): void {
   };
 }
 
+/** Whether it is one's quiet hours now, by the clock of one's own time zone; they may go over midnight. */
+function quiet(): boolean {
+  const { quiet_hours: hours, time_zone: timeZone } = settings.value ?? {};
+  if (!hours) return false;
+  const time = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...(timeZone ? { timeZone } : {}) });
+  return hours.start <= hours.end ? hours.start <= time && time < hours.end : time >= hours.start || time < hours.end;
+}
+
+client.on("synced", () => {
+  if (desktop.value === "on" && settings.value === null) loadSettings().catch(() => undefined);
+});
 client.on("message", ({ chat, mine, notify, message }) => {
-  if (!mine && notify && !message.emergency && message.sender_id !== null) show(chat.id, false);
+  if (!mine && notify && !message.emergency && message.sender_id !== null && !quiet()) show(chat.id, false);
 });
 client.on("emergency", ({ chat }) => show(chat.id, true));
