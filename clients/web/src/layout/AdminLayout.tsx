@@ -12,8 +12,8 @@ export function AdminLayout(): JSX.Element {
       <div class="sheet stack">
         <h1>{me.value?.full_name ?? "Administration"}</h1>
         <p>
-          You run this installation, so no chat is shown to you here. The clinic is run at <a href="/admin/">Administration</a>; what
-          programs can do is in the <a href="/api/docs/">API documents</a>.
+          You run this installation, so no chat is shown to you here. Accounts are made with <code>manage.py createuser</code>; what your
+          log-in can do is in the <a href="/api/docs/">API documents</a>.
         </p>
         <button type="button" onClick={() => void logOut()}>
           Log out
