@@ -21,16 +21,16 @@ def test_a_chat_that_is_stuck_holds_up_nobody_else(
     stuck, others = take(1)[0], take(5)
 
     async def talk() -> tuple[list[float], float]:
-        async with await _open(stack, stuck) as held:
+        async with await opened(stack, stuck) as held:
             with psycopg.connect(superuser) as holder:
                 holder.execute(
                     "SELECT 1 FROM messaging_chat WHERE id = %s FOR UPDATE", [stuck.chat_id]
                 )
                 begun = time.monotonic()
-                await _say(held, "stuck")
+                await say(held, "stuck")
                 waits = [await _round(stack, other) for other in others]
                 await asyncio.sleep(max(0.0, STUCK_SECONDS - (time.monotonic() - begun)))
-            await _acked(held, "stuck")
+            await acked(held, "stuck")
             return waits, time.monotonic() - begun
 
     waits, held_up = asyncio.run(talk())
@@ -39,7 +39,7 @@ def test_a_chat_that_is_stuck_holds_up_nobody_else(
     assert sum(waits) < held_up
 
 
-async def _open(server: LiveServer, pair: Pair) -> ClientConnection:
+async def opened(server: LiveServer, pair: Pair) -> ClientConnection:
     socket = await connect(
         f"{server.ws}/ws/chat/{pair.chat_id}/",
         additional_headers={"Authorization": f"Bearer {pair.patient_token}"},
@@ -49,12 +49,12 @@ async def _open(server: LiveServer, pair: Pair) -> ClientConnection:
     return socket
 
 
-async def _say(socket: ClientConnection, ref: str) -> None:
+async def say(socket: ClientConnection, ref: str) -> None:
     frame = {"type": "chat_message", "text": ref, "client_message_id": ref, "ref": ref}
     await socket.send(json.dumps(frame))
 
 
-async def _acked(socket: ClientConnection, ref: str) -> None:
+async def acked(socket: ClientConnection, ref: str) -> None:
     while True:
         frame = json.loads(await asyncio.wait_for(socket.recv(), 30))
         assert frame["type"] != "error", frame
@@ -64,8 +64,8 @@ async def _acked(socket: ClientConnection, ref: str) -> None:
 
 async def _round(server: LiveServer, pair: Pair) -> float:
     """Seconds from a message to its ack, on a socket that is open."""
-    async with await _open(server, pair) as socket:
+    async with await opened(server, pair) as socket:
         begun = time.monotonic()
-        await _say(socket, "other")
-        await _acked(socket, "other")
+        await say(socket, "other")
+        await acked(socket, "other")
         return time.monotonic() - begun

@@ -110,8 +110,12 @@ class Lane:
 
 
 def _ended(connection: AsyncConnection[Row]) -> bool:
-    """Whether the server has closed it meanwhile: a lane may have been idle for long."""
+    """Whether the server has closed it meanwhile: a lane may have been idle for long.
+
+    The server says why before it closes: the first look reads that, the second finds the end.
+    """
     try:
+        connection.pgconn.consume_input()
         connection.pgconn.consume_input()
     except psycopg.OperationalError:
         return True
