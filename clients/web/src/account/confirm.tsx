@@ -2,11 +2,10 @@
 import { signal } from "@preact/signals";
 import { TherapyConnectError } from "@therapyconnect/client";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useDeed } from "../design/deed";
 import { Dialog } from "../design/Dialog";
 import { Problem } from "../design/Notice";
 import { client, onForget } from "../state/client";
-import { plain } from "../words/errors";
 
 type Settle = (confirmed: boolean) => void;
 const asking = signal<Settle | null>(null);
@@ -26,27 +25,19 @@ export async function confirmed<Result>(deed: () => Promise<Result>): Promise<Re
 /** Rendered once, by the account page. */
 export function ConfirmHost(): JSX.Element | null {
   const { value: settle } = asking;
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  if (settle === null) return null;
+  return settle === null ? null : <Confirm settle={settle} />;
+}
+
+function Confirm({ settle }: { settle: (how: boolean) => void }): JSX.Element {
+  const { busy, problem, run } = useDeed();
   const end = (how: boolean): void => {
     asking.value = null;
-    setProblem(null);
     settle(how);
   };
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
-    setBusy(true);
-    setProblem(null);
-    try {
-      await client.account.confirm(String(given.get("password")));
-      end(true);
-    } catch (error) {
-      setProblem(plain(error));
-    } finally {
-      setBusy(false);
-    }
+    if (await run(() => client.account.confirm(String(given.get("password"))))) end(true);
   };
   return (
     <Dialog title="Is it you?" onClose={() => end(false)}>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useDeed as useAnyDeed } from "../design/deed";
 import { plain } from "../words/errors";
 import { confirmed } from "./confirm";
 
@@ -9,21 +9,17 @@ interface Deeds {
   readonly attempt: (deed: () => Promise<void>) => Promise<boolean>;
 }
 
+const words = (error: unknown): string => (error instanceof DOMException ? "Your browser made no passkey. Try again." : plain(error));
+
 /** What a section of the account page does, one deed at a time. */
 export function useDeed(): Deeds {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { busy, problem, run } = useAnyDeed();
   const attempt = async (deed: () => Promise<void>): Promise<boolean> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      return (await confirmed(async () => (await deed(), true))) === true;
-    } catch (error) {
-      setProblem(error instanceof DOMException ? "Your browser made no passkey. Try again." : plain(error));
-      return false;
-    } finally {
-      setBusy(false);
-    }
+    let done = false;
+    await run(async () => {
+      done = (await confirmed(async () => (await deed(), true))) === true;
+    }, words);
+    return done;
   };
   return { busy, problem, attempt };
 }

@@ -1,31 +1,22 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { useDeed } from "../design/deed";
 import { Icon, Mark } from "../design/icons";
 import { Problem } from "../design/Notice";
 import { SafetyLine } from "../patient/SafetyLine";
 import { logOut, me } from "../state/client";
 import { unlock } from "../state/lock";
 import { roleIn } from "../state/role";
-import { plain } from "../words/errors";
 
 /** In place of everything, while nobody was there: the password opens it where it was left. */
 export function LockScreen(): JSX.Element {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { busy, problem, run } = useDeed();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const submit = async (event: SubmitEvent): Promise<void> => {
+  const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
-    setBusy(true);
-    setProblem(null);
-    try {
-      await unlock(String(given.get("password")));
-    } catch (error) {
-      setProblem(plain(error));
-    } finally {
-      setBusy(false);
-    }
+    void run(() => unlock(String(given.get("password"))));
   };
   return (
     <div class="locked">
@@ -35,7 +26,7 @@ export function LockScreen(): JSX.Element {
           <Mark size={30} /> TherapyConnect
         </span>
         <div class="sheet">
-          <form onSubmit={(event) => void submit(event)}>
+          <form onSubmit={submit}>
             <h1>Locked</h1>
             <p class="quiet">Nobody was here for a while. What you had begun to write is kept.</p>
             <Problem text={problem} />

@@ -1,9 +1,9 @@
 import type { LogIn, SecondFactor } from "@therapyconnect/client";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import { useDeed } from "../design/deed";
 import { Icon } from "../design/icons";
 import { Problem } from "../design/Notice";
-import { plain } from "../words/errors";
 import { askPasskey, passkeysHere } from "./passkey";
 import { notRecognised } from "./Password";
 
@@ -21,24 +21,11 @@ export function Factor({ factor, onStep, onBack }: Props): JSX.Element {
   const hasApp = factor.types.includes("totp");
   const hasRecovery = factor.types.includes("recovery_codes");
   const [recovery, setRecovery] = useState(!hasApp && hasRecovery);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
-
-  const attempt = async (step: () => Promise<LogIn>, words: (error: unknown) => string): Promise<void> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      await onStep(await step());
-    } catch (error) {
-      setProblem(words(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, problem, run } = useDeed();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const code = String(new FormData(event.currentTarget as HTMLFormElement).get("code")).replace(/\s/g, "");
-    void attempt(() => factor.withCode(code), plain);
+    void run(async () => onStep(await factor.withCode(code)));
   };
 
   return (
@@ -61,7 +48,7 @@ export function Factor({ factor, onStep, onBack }: Props): JSX.Element {
         </>
       )}
       {factor.types.includes("webauthn") && passkeysHere && (
-        <button type="button" disabled={busy} onClick={() => void attempt(() => factor.withPasskey(askPasskey), notRecognised)}>
+        <button type="button" disabled={busy} onClick={() => void run(async () => onStep(await factor.withPasskey(askPasskey)), notRecognised)}>
           <Icon name="key" /> Use a passkey
         </button>
       )}

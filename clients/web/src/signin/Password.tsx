@@ -1,6 +1,6 @@
 import type { LogIn } from "@therapyconnect/client";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useDeed } from "../design/deed";
 import { Icon } from "../design/icons";
 import { Problem } from "../design/Notice";
 import { client } from "../state/client";
@@ -8,25 +8,12 @@ import { plain } from "../words/errors";
 import { askPasskey, passkeysHere } from "./passkey";
 
 export function Password({ onStep }: { onStep: (step: LogIn) => Promise<void> }): JSX.Element {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
-
-  const attempt = async (log: () => Promise<LogIn>, words: (error: unknown) => string): Promise<void> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      await onStep(await log());
-    } catch (error) {
-      setProblem(words(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { busy, problem, run } = useDeed();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
     const email = String(given.get("email")).trim();
-    void attempt(() => client.logIn({ email, password: String(given.get("password")) }), plain);
+    void run(async () => onStep(await client.logIn({ email, password: String(given.get("password")) })));
   };
 
   return (
@@ -50,7 +37,7 @@ export function Password({ onStep }: { onStep: (step: LogIn) => Promise<void> })
           <button
             type="button"
             disabled={busy}
-            onClick={() => void attempt(() => client.session.logInWithPasskey(askPasskey), notRecognised)}
+            onClick={() => void run(async () => onStep(await client.session.logInWithPasskey(askPasskey)), notRecognised)}
           >
             <Icon name="key" /> Use a passkey
           </button>

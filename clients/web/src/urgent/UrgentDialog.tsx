@@ -1,6 +1,7 @@
 import type { Alert, Chat, Message, Outgoing } from "@therapyconnect/client";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { useDeed } from "../design/deed";
 import { Dialog } from "../design/Dialog";
 import { Problem } from "../design/Notice";
 import { alerts } from "../state/alerts";
@@ -32,8 +33,7 @@ function UrgentDialog({ chat, message }: { chat: Chat; message: Message | null }
   const draft = `${chat.id}!`;
   const [text, setText] = useState(message === null ? draftOf(user, draft) : (message.text ?? ""));
   const [sent, setSent] = useState<Sent | null>(null);
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { busy, problem, run } = useDeed();
   const open = sent === null ? alerts.value.find((one) => one.chat_id === chat.id) : undefined;
   const who = detail.other_participant.full_name;
   const close = (): void => {
@@ -42,20 +42,12 @@ function UrgentDialog({ chat, message }: { chat: Chat; message: Message | null }
   useEffect(() => void loadCrisis(), []);
 
   const flag = async (flagged: Message): Promise<void> => {
-    setBusy(true);
-    setProblem(null);
-    try {
-      const answer = await chat.flag(flagged.id);
-      setSent({ outgoing: null, messageId: flagged.id, alert: answer.emergency_alert ?? null });
-    } catch (error) {
-      setProblem(`It was not marked as urgent. ${plain(error)}`);
-    } finally {
-      setBusy(false);
-    }
+    const answer = await chat.flag(flagged.id);
+    setSent({ outgoing: null, messageId: flagged.id, alert: answer.emergency_alert ?? null });
   };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    if (message !== null) return void flag(message);
+    if (message !== null) return void run(() => flag(message), (error) => `It was not marked as urgent. ${plain(error)}`);
     const outgoing = chat.send({ text, emergency: true });
     keepDraft(user, draft, "");
     setSent({ outgoing, messageId: null, alert: null });
