@@ -69,11 +69,11 @@ def held_back(
             holder.execute("SELECT 1 FROM messaging_chat WHERE id = %s FOR UPDATE", [chat_id])
             asked[chat_id] = crowd.submit(send, server, first, key)
             # Together they would be one batch, and hold up one lane.
-            wait_for(partial(_waiting, superuser, len(asked)))
+            wait_for(partial(waiting_for_a_lock, superuser, len(asked)))
         yield asked
 
 
-def _waiting(superuser: str, count: int) -> bool:
+def waiting_for_a_lock(superuser: str, count: int) -> bool:
     """Whether so many connections wait for a lock."""
     with psycopg.connect(superuser, autocommit=True) as admin:
         row = admin.execute(
