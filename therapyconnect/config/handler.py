@@ -22,6 +22,8 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http.response import HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
+from therapyconnect.core.connections import let_go
+
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
@@ -68,7 +70,11 @@ class ThreadHandler(ASGIHandler):
             body.close()
             raise
         response._handler_class = self.__class__  # its end is told as this handler's
-        if not response.streaming:
+        if response.streaming:
+            # Its end comes to whichever thread is free, and this one may not be asked again soon:
+            # the connection would be missed by others.
+            let_go()
+        else:
             _close(response, body)
         return response
 

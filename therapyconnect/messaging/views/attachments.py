@@ -117,7 +117,6 @@ class AttachmentViewSet(PrincipalViewSet):
     def _download(self, request: Request, pk: str, part: Part) -> StreamingHttpResponse:
         found = run(access_attachment(viewer=self.caller(request), attachment_id=pk))
         check_fetch(found.stored)
-        let_go()  # else it would be held until the last byte is read
         return download(found, part, request.headers)
 
 
