@@ -65,7 +65,8 @@ def main(argv: list[str]) -> int:
     gently = "--gently" in argv
     if gently:
         os.nice(19)
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):  # ignored where a script put us behind
+        signal.signal(number, _stop)
     try:
         with _alone():
             if _is_built():

@@ -51,9 +51,10 @@ def test_wrong_password_and_unknown_address_take_the_same_time(db: None, setting
     spent: dict[str, list[float]] = {"therapist@demo.test": [], "nobody@demo.test": []}
     for _ in range(5):
         for email, times in spent.items():
-            start = time.perf_counter()
+            # The work, not the clock: whoever else wants the core is no difference of ours.
+            start = time.process_time()
             assert log_in(email, "not-the-password").status == 400
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
     known, unknown = (statistics.median(times) for times in spent.values())
     assert known > 0.02, "hashing takes its time, or this test proves nothing"
     assert 0.6 < known / unknown < 1.6
