@@ -148,7 +148,9 @@ def test_a_killed_keeper_is_replaced_while_in_use(
         before = held.server_pid()
         (keeper,) = watch.keepers()
         os.kill(keeper, signal.SIGKILL)
-        soon(lambda: queryable(held.url) and watch.keepers() not in ([], [keeper]), 10)
+        # The old server may answer, and its pid file lie there, until the new keeper has ended it.
+        soon(lambda: watch.keepers() not in ([], [keeper]) and before not in watch.servers(), 10)
+        soon(lambda: queryable(held.url), 10)
         assert held.server_pid() != before
         assert remembered(held.url) == [1]
     assert watch.servers() == watch.keepers() == []

@@ -9,7 +9,7 @@ import psycopg
 from django.db import connection
 from psycopg import AsyncConnection
 from psycopg.abc import PQGen
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 T = TypeVar("T")
 
@@ -36,6 +36,10 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     The server's time-outs need a server that runs, and TCP's need TCP. Whoever waits longer gets
     an `OperationalError`, and the connection is closed: what it was asked may still be done.
+
+    One that the server has ended takes its idle neighbours in the pool with it. They mostly died
+    together, and the pool, which finds them out one by one with a longer pause after each, would
+    give up at the third.
     """
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
@@ -46,6 +50,10 @@ class BoundedConnection(psycopg.Connection[Any]):
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server does not answer") from None
+        except psycopg.OperationalError:
+            if self.closed and isinstance(pool := getattr(self, "_pool", None), ConnectionPool):
+                pool.drain()
+            raise
 
 
 async def check_unless_silent(connection: AsyncConnection[Any]) -> None:
@@ -58,4 +66,10 @@ async def check_unless_silent(connection: AsyncConnection[Any]) -> None:
     silence = select.poll()  # `select.select` refuses the numbers that thousands of sockets lead to
     silence.register(connection.fileno(), select.POLLIN)
     if silence.poll(0):
-        await AsyncConnectionPool.check_connection(connection)
+        try:
+            await AsyncConnectionPool.check_connection(connection)
+        except psycopg.OperationalError:
+            # As above: what died with it is not to be found out one by one.
+            if isinstance(pool := getattr(connection, "_pool", None), AsyncConnectionPool):
+                await pool.drain()
+            raise

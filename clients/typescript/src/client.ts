@@ -117,7 +117,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       this.chats,
       this.#receipts,
       () => this.userId ?? "",
-      () => this.#caughtUp(),
+      () => void this.#caughtUp(),
       (said) => this.#urgent(said.chat_id, said.message),
     );
     this.connection.on("frame", (said) => this.#hear(said));
@@ -253,17 +253,23 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     this.emit("emergency", { chat, message });
   }
 
-  #caughtUp(): void {
-    this.#synced = true;
-    this.emit("synced", undefined);
-    void this.#recheck();
-  }
-
-  /** What is only pushed, and may have been while nobody listened. Until it is known, or the line is lost. */
-  async #recheck(): Promise<void> {
+  async #caughtUp(): Promise<void> {
     this.#rechecking?.abort();
     const turn = new AbortController();
     this.#rechecking = turn;
+    if (!this.#synced) {
+      // Who has started is told what comes from here on: so what was there must be known. Chats don't wait for more
+      // than that one look, whatever becomes of it.
+      await this.notifications.load().catch(() => undefined);
+      if (turn.signal.aborted) return;
+    }
+    this.#synced = true;
+    this.emit("synced", undefined);
+    await this.#recheck(turn);
+  }
+
+  /** What is only pushed, and may have been while nobody listened. Until it is known, or the line is lost. */
+  async #recheck(turn: AbortController): Promise<void> {
     const loads = [() => this.alerts.load(), () => this.notifications.load()];
     loads.push(...this.chats.all.map((chat) => () => chat.recheck()));
     for (const load of loads) {

@@ -17,6 +17,8 @@ export class Inbox {
   #early: EventSaid[] = [];
   /** Chats of which what is held is void, and could not be fetched afresh yet. */
   readonly #void = new Set<string>();
+  /** Chats that are being fetched afresh. */
+  #fetching = new Set<string>();
   /** Chats whose replay is under way on this socket. */
   readonly #replaying = new Set<string>();
   #resumed: (() => void) | null = null;
@@ -47,6 +49,7 @@ export class Inbox {
     this.#sequences.clear();
     this.#early = [];
     this.#void.clear();
+    this.#fetching = new Set();
     this.#began = false;
   }
 
@@ -235,6 +238,10 @@ export class Inbox {
   async #afresh(chatId: string, ahead = false): Promise<void> {
     const chat = this.chats.find(chatId);
     this.#void.add(chatId);
+    // The server says it again while its answer may be on the way: once will do.
+    if (this.#fetching.has(chatId) && !ahead) return;
+    const fetching = this.#fetching;
+    fetching.add(chatId);
     try {
       if (chat !== undefined) {
         const detail = await this.chats.detail(chatId);
@@ -247,6 +254,7 @@ export class Inbox {
       if (errorOfFailure(cause).temporary) this.connection.lose(); // and then again
       else this.#void.delete(chatId); // gone: the list will say so
     } finally {
+      fetching.delete(chatId);
       if (!ahead) this.#resumed?.();
     }
   }

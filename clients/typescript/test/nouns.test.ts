@@ -85,3 +85,26 @@ test("notices: each is told once, also those that came while nobody listened", a
   assert.ok((await patient.notifications.markRead(last?.id ?? "")).read_at);
   assert.equal((await patient.notifications.list({ unread: true })).results.length, 4);
 });
+
+test("who has started misses no notice, however slowly the first look at them is answered", async () => {
+  const pair = aPair();
+  const admin = client();
+  await admin.logIn({ email: "admin@demo.test", password: PASSWORD });
+  await admin.start();
+  let looks = 0;
+  const slow: typeof fetch = async (input, init) => {
+    if (String(input).includes("/api/notifications/") && ++looks === 1) {
+      await new Promise((resume) => setTimeout(resume, 500));
+    }
+    return fetch(input, init);
+  };
+  const tokens = new MemoryTokenStore({ access: pair.patient_token, refresh: "" });
+  const patient = client({ tokens, fetch: slow });
+  const heard: string[] = [];
+  patient.on("notification", ({ title }) => heard.push(title));
+  await patient.start();
+  patient.connection.stop();
+  await admin.notifications.write({ title: "while away", user_ids: [pair.patient_id] });
+  patient.connection.start();
+  await until(() => heard.length === 1, "what came meanwhile");
+});
