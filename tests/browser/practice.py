@@ -8,14 +8,11 @@ from typing import Any
 
 import httpx
 
-from tests.harness.server import PASSWORD, LiveServer
+from tests.harness.server import LiveServer
 
 THERAPIST = ("t_abc123", "therapist@demo.test")
-MORE_PATIENTS = (
-    ("p_lea4417", "Lea", "M."),
-    ("p_noah228", "Noah", "V."),
-    ("p_ines903", "Inês", "P."),
-)
+MIRA = ("p_xyz789", "patient@demo.test")
+ELIF = ("p_uvw012", "patient2@demo.test")
 
 
 class Practice:
@@ -24,14 +21,6 @@ class Practice:
     def __init__(self, server: LiveServer) -> None:
         self.server = server
         self._clients: dict[str, httpx.Client] = {}
-        for user_id, first, last in MORE_PATIENTS:
-            server.manage(
-                "createuser", "--role", "patient", "--id", user_id, "--first-name", first,
-                "--last-name", last, "--email", f"{user_id}@demo.test", "--password-stdin",
-                input=PASSWORD + "\n",
-            )  # fmt: skip
-            body = {"therapist_id": THERAPIST[0], "patient_id": user_id}
-            self.as_(("a_admin1", "admin@demo.test")).post("care-relationships/", json=body)
 
     def as_(self, who: tuple[str, str]) -> httpx.Client:
         user_id, email = who
@@ -56,28 +45,11 @@ class Practice:
 
 
 def furnish(server: LiveServer) -> str:
-    """Say what is said in this practice; the chat that is opened for the pictures."""
+    """Go on with what the demo has; the chat that is opened for the pictures."""
     practice = Practice(server)
-    mira, elif_ = ("p_xyz789", "patient@demo.test"), ("p_uvw012", "patient2@demo.test")
-    others = [(user_id, f"{user_id}@demo.test") for user_id, _, _ in MORE_PATIENTS]
-    say, therapist = practice.say, THERAPIST
-
-    done = practice.chat(others[2][0])
-    say(others[2], done, "Thank you for this year. I will write if I need to.")
-    practice.read(therapist, done)
-    practice.as_(therapist).post(f"chats/{done}/update_status/", json={"status": "archived"})
-    unread = practice.chat(others[0][0])
-    say(therapist, unread, "How did the conversation with your sister go?")
-    say(others[0], unread, "Better than I feared. We talked for an hour.")
-    say(others[0], unread, "Could we move Thursday to the afternoon?")
-    calm = practice.chat(others[1][0])
-    say(others[1], calm, "The breathing exercise helps, mostly in the mornings.")
-    say(therapist, calm, "That is good to hear. Keep the evenings for it as well.")
-    practice.read(others[1], calm)
-    practice.read(therapist, calm)
-    practice.read(therapist, practice.chat(elif_[0]))
-    practice.as_(mira).patch("me/settings/", json={"region": "AT"}).raise_for_status()
-    return _talk(practice, mira)
+    practice.read(THERAPIST, practice.chat(ELIF[0]))
+    practice.as_(MIRA).patch("me/settings/", json={"region": "AT"}).raise_for_status()
+    return _talk(practice, MIRA)
 
 
 def _talk(practice: Practice, patient: tuple[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The demo: a clinic of two therapists, three patients and an administrator.
+"""The demo: a clinic of two therapists, six patients and an administrator.
 
 Everything goes through the services, so it is what an integrator's own calls would make. Running
 it again changes nothing. It does not exist in production mode.
@@ -6,6 +6,7 @@ it again changes nothing. It does not exist in production mode.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -24,10 +25,17 @@ from therapyconnect.core.errors import DomainError
 from therapyconnect.core.ids import chat_id_for, role_of
 from therapyconnect.messaging.models import Message
 from therapyconnect.messaging.services.attaching import attach
+from therapyconnect.messaging.services.changing import update_status
 from therapyconnect.messaging.services.chats import create_or_get_chat
 from therapyconnect.messaging.services.engine import Make, ask_all
 from therapyconnect.messaging.services.requests import Send
-from therapyconnect.messaging.services.sending import Reply, build_send, send_message
+from therapyconnect.messaging.services.sending import (
+    Reply,
+    build_send,
+    mark_all_read,
+    send_message,
+)
+from therapyconnect.messaging.shapes import ChatStatus
 
 log = structlog.get_logger("therapyconnect.ops.demo")
 
@@ -42,22 +50,52 @@ class DemoUser(NamedTuple):
     cares_for: tuple[str, ...] = ()
 
 
+DEMO_THERAPIST: Final = DemoUser(
+    "t_abc123",
+    "therapist@demo.test",
+    "Anna",
+    "B.",
+    ("p_xyz789", "p_uvw012", "p_lea4417", "p_noah228", "p_ines903"),
+)
 DEMO_USERS: Final = (
     DemoUser("p_xyz789", "patient@demo.test", "Mira", "K."),
     DemoUser("p_uvw012", "patient2@demo.test", "Elif", "S."),
     DemoUser("p_rst345", "patient3@demo.test", "Tomás", "R."),
-    DemoUser("t_abc123", "therapist@demo.test", "Anna", "B.", ("p_xyz789", "p_uvw012")),
+    DemoUser("p_lea4417", "patient4@demo.test", "Lea", "M."),
+    DemoUser("p_noah228", "patient5@demo.test", "Noah", "V."),
+    DemoUser("p_ines903", "patient6@demo.test", "Inês", "P."),
+    DEMO_THERAPIST,
     DemoUser("t_def456", "therapist2@demo.test", "Jonas", "H.", ("p_rst345",)),
     DemoUser("a_admin1", "admin@demo.test", "Clinic", "Administrator"),
 )
 
+
+class Line(NamedTuple):
+    """What somebody says."""
+
+    sender_id: str
+    text: str
+    emergency: bool = False
+
+
 # The pair t_abc123 and p_xyz789 is left without a chat: making it is the guide's first step.
-_TALK: Final = (
-    ("p_uvw012", "Good evening. I could not sleep again.", False),
-    ("t_abc123", "Thank you for writing. What kept you awake?", False),
-    ("p_uvw012", "Mostly the appointment at work tomorrow.", False),
-    ("p_uvw012", "I am not doing well tonight.", True),
+_URGENT: Final = (
+    Line("p_uvw012", "Good evening. I could not sleep again."),
+    Line("t_abc123", "Thank you for writing. What kept you awake?"),
+    Line("p_uvw012", "Mostly the appointment at work tomorrow."),
+    Line("p_uvw012", "I am not doing well tonight.", emergency=True),
 )
+_UNREAD: Final = (
+    Line("t_abc123", "How did the conversation with your sister go?"),
+    Line("p_lea4417", "Better than I feared. We talked for an hour."),
+    Line("p_lea4417", "Could we move Thursday to the afternoon?"),
+)
+_BLOCKED: Final = (
+    Line("p_noah228", "The breathing exercise helps, mostly in the mornings."),
+    Line("t_abc123", "That is good to hear. Keep the evenings for it as well."),
+    Line("p_noah228", "I would like to write to nobody for a while."),
+)
+_ARCHIVED: Final = (Line("p_ines903", "Thank you for this year. I will write if I need to."),)
 _LONG_TALK: Final = 500
 _FILE_SENT: Final = "demo-file"
 _PLAN: Final = """\
@@ -87,16 +125,27 @@ def seed_demo() -> None:
         for patient_id in entry.cares_for:
             if active_relationship(therapist_id=entry.id, patient_id=patient_id) is None:
                 create_relationship(therapist_id=entry.id, patient_id=patient_id)
-    _talk("t_abc123", "p_uvw012", list(_TALK))
+    _talk("t_abc123", "p_uvw012", _URGENT)
     _share_a_file()
+    _talk("t_abc123", "p_lea4417", _UNREAD)
+    _talk("t_abc123", "p_noah228", _BLOCKED, status="blocked", by="p_noah228")
+    _talk("t_abc123", "p_ines903", _ARCHIVED, status="archived", by="t_abc123")
     long_talk = [
-        (("t_def456", "p_rst345")[n % 2], f"Line {n + 1} of a long conversation.", False)
+        Line(("t_def456", "p_rst345")[n % 2], f"Line {n + 1} of a long conversation.")
         for n in range(_LONG_TALK)
     ]
     _talk("t_def456", "p_rst345", long_talk)
 
 
-def _talk(therapist_id: str, patient_id: str, lines: list[tuple[str, str, bool]]) -> None:
+def _talk(
+    therapist_id: str,
+    patient_id: str,
+    lines: Sequence[Line],
+    *,
+    status: ChatStatus = "active",
+    by: str = "",
+) -> None:
+    """A chat and what is said in it, made once; where it is put aside, read before."""
     people = {user_id: _principal(user_id) for user_id in (therapist_id, patient_id)}
     chat_id, created = create_or_get_chat(
         caller=people[therapist_id], therapist_id=therapist_id, patient_id=patient_id
@@ -104,14 +153,14 @@ def _talk(therapist_id: str, patient_id: str, lines: list[tuple[str, str, bool]]
     if not created:
         return
 
-    def line(number: int, sender_id: str, text: str, emergency: bool) -> Make:
+    def said(number: int, line: Line) -> Make:
         def make(reply: Reply) -> Send:
             return build_send(
-                sender=people[sender_id],
+                sender=people[line.sender_id],
                 chat_id=chat_id,
-                text=text,
+                text=line.text,
                 message_type="text",
-                emergency=emergency,
+                emergency=line.emergency,
                 reply_to=None,
                 client_message_id=f"demo-{number}",
                 attachment_id=None,
@@ -121,7 +170,10 @@ def _talk(therapist_id: str, patient_id: str, lines: list[tuple[str, str, bool]]
 
         return make
 
-    ask_all([line(number, *said) for number, said in enumerate(lines)])
+    ask_all([said(number, line) for number, line in enumerate(lines)])
+    if status != "active":
+        mark_all_read(reader=people[therapist_id], chat_id=chat_id, up_to_seq=None)
+        update_status(caller=people[by], chat_id=chat_id, status=status)
 
 
 def _share_a_file() -> None:
@@ -166,7 +218,7 @@ def _principal(user_id: str) -> Principal:
 
 def demo_access_token() -> str | None:
     """A token of the demo's first therapist, in a session of its own; None without demo data."""
-    user = User.objects.filter(id="t_abc123", is_active=True).first()
+    user = User.objects.filter(id=DEMO_THERAPIST.id, is_active=True).first()
     if user is None:
         return None
     session_id = _docs_session.get(user.id)

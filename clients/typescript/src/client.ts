@@ -19,6 +19,7 @@ import { MemoryQueueStore, type QueueStore } from "./queue-store.js";
 import { ReceiptsOut } from "./receipts.js";
 import { Session, type LogIn } from "./session.js";
 import { MemoryTokenStore, type TokenStore } from "./tokens.js";
+import { roleOf } from "./types.js";
 import type { Alert, Attachment, CrisisResource, Me, Message, Notification, Said, Settings, SettingsChange } from "./types.js";
 import { Uploads } from "./uploads.js";
 
@@ -134,7 +135,10 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       if (outgoing.crisisResources.length > 0) this.#crisis = outgoing.crisisResources;
       this.emit("outgoing", outgoing);
     });
-    this.alerts.on("changed", (alert) => this.emit("alert", alert));
+    this.alerts.on("changed", (alert) => {
+      this.#confirm(alert);
+      this.emit("alert", alert);
+    });
     this.notifications.on("came", (notification) => this.emit("notification", notification));
     this.session.on("user", (userId) => this.#user(userId));
   }
@@ -251,6 +255,13 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     if (chat === undefined) return;
     chat.putMessage(message);
     this.emit("emergency", { chat, message });
+  }
+
+  /** A device of the therapist's has heard of it: a message that was flagged later comes with no receipt of its own. */
+  #confirm({ chat_id, state }: Alert): void {
+    if (state !== "raised" || roleOf(this.userId ?? "") !== "therapist") return;
+    const chat = this.chats.find(chat_id);
+    if (chat !== undefined) this.#receipts.advance(chat_id, "delivered", chat.detail.last_seq);
   }
 
   async #caughtUp(): Promise<void> {

@@ -11,6 +11,8 @@ export class History {
   readonly #log = new MessageLog();
   #loaded = false;
   #oldest = false;
+  /** The oldest number that pages reached: what lies before comes with its page, without a hole. */
+  #first: number | null = null;
   /** What was asked for before a `clear` is not laid to what came after it. */
   #turn = 0;
 
@@ -33,14 +35,13 @@ export class History {
   /** Whether there may be more still. */
   async older(): Promise<boolean> {
     if (this.#oldest) return false;
-    const first = this.all[0];
-    await this.#page(first === undefined ? {} : { before_seq: first.seq });
+    await this.#page(this.#first === null ? {} : { before_seq: this.#first });
     return !this.#oldest;
   }
 
   /** A message that is new here, or that something may have become of. */
   put(message: Message): boolean {
-    return this.#loaded && this.#log.put(message);
+    return this.#reached(message) && this.#log.put(message);
   }
 
   change(said: Change): void {
@@ -49,7 +50,7 @@ export class History {
   }
 
   restore(message: Message, seq: number): void {
-    if (this.#loaded) this.#log.restore(message, seq);
+    if (this.#reached(message)) this.#log.restore(message, seq);
     this.told([message]);
   }
 
@@ -80,6 +81,7 @@ export class History {
     this.#turn += 1;
     this.#log.clear();
     this.#oldest = false;
+    this.#first = null;
   }
 
   async #page(query: { before_seq?: number }): Promise<void> {
@@ -88,8 +90,13 @@ export class History {
     const page = await this.api.get("/api/messages/", given);
     if (turn !== this.#turn) return;
     for (const message of page.results) this.#log.put(message);
+    for (const { seq } of page.results) this.#first = Math.min(this.#first ?? seq, seq);
     if (page.results.length < PAGE) this.#oldest = true;
     this.told([]);
+  }
+
+  #reached({ seq }: Message): boolean {
+    return this.#loaded && (this.#oldest || this.#first === null || seq >= this.#first);
   }
 
   #told(changed: readonly Message[]): void {

@@ -142,6 +142,47 @@ test("a flag that comes later is told once", async () => {
   assert.deepEqual(urgent, [id]);
 });
 
+test("a flag that comes when all is read is confirmed by the device that hears of it", async () => {
+  const { therapist, patient, t, p } = await both(aPair());
+  await t.load();
+  const { id } = await p.send({ text: "It is not so bad" }).sent();
+  await until(() => t.messages.length === 1, "it is there");
+  t.markRead();
+  await until(() => p.receipts.therapist.read_seq > 0 && t.unread === 0, "it is read");
+  await p.flag(id);
+  await until(() => patient.alerts.open[0]?.state === "delivered", "a device has it");
+  assert.equal(therapist.alerts.open[0]?.message_id, id);
+});
+
+test("an alert that was raised while no device was there is confirmed by the first that comes", async () => {
+  const pair = aPair();
+  const { therapist, patient, t, p } = await both(pair);
+  await t.load();
+  const { id } = await p.send({ text: "It is not so bad" }).sent();
+  await until(() => t.messages.length === 1, "it is there");
+  t.markRead();
+  await until(() => p.receipts.therapist.read_seq > 0 && t.unread === 0, "it is read");
+  therapist.stop();
+  await p.flag(id);
+  assert.equal(patient.alerts.open[0]?.state ?? "raised", "raised");
+  await client({ tokens: new MemoryTokenStore({ access: pair.therapist_token, refresh: "" }) }).start();
+  await until(() => patient.alerts.open[0]?.state === "delivered", "a device has it");
+});
+
+test("a flag of a message that was said long ago leaves no hole in the history", async () => {
+  const { t, p } = await both(aPair());
+  const sent = [];
+  for (let number = 1; number <= 60; number += 1) sent.push(p.send({ text: String(number) }));
+  const [, , third] = await Promise.all(sent.map((one) => one.sent()));
+  await t.load();
+  assert.equal(t.messages.length, 50);
+  await p.flag(third?.id ?? "");
+  await until(() => t.detail.last_seq === 61, "the flag is heard");
+  await t.loadOlder();
+  assert.deepEqual(t.messages.map(({ text }) => text), Array.from(sent, (_, index) => String(index + 1)));
+  assert.equal(t.messages[2]?.emergency, true);
+});
+
 test("what was hidden is taken away; what comes after is seen", async () => {
   const two = aPair();
   const { therapist, t, p } = await both(two);

@@ -1,3 +1,4 @@
+import "./account.css";
 import type { JSX } from "preact";
 import { Icon } from "../design/icons";
 import { to } from "../router";

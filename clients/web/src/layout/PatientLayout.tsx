@@ -35,10 +35,12 @@ function Main(): JSX.Element {
   const { value: at } = place;
   if (at.name === "account") return <Account />;
   const several = chats.value.length > 1;
-  const chat = at.name === "chat" || at.name === "room" ? chatOf(at.chatId) : several ? undefined : chats.value[0];
+  // An address may be of before: another's who signed in here, or of a chat that is gone.
+  const meant = at.name === "chat" || at.name === "room" ? chatOf(at.chatId) : undefined;
+  const chat = meant ?? (several ? undefined : chats.value[0]);
   if (chat === undefined) {
     if (!synced.value) return <Nothing text="Loading…" />;
-    return several ? <PatientChats /> : <Nothing text="Your therapist has not opened a chat with you yet." />;
+    return several ? <PatientChats /> : <Nothing text="You have no chat at present. Your therapist can open one." />;
   }
   if (at.name === "room") return <Access key={chat.id} chat={chat} back={to.chat(chat.id)} />;
   return <Thread key={chat.id} chat={chat} {...(several ? { back: to.home } : {})} actions={<AccessLink chatId={chat.id} />} urgent={<UrgentButton chat={chat} />} />;

@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { untaken } from "../alerts/words";
 import { useDeed } from "../design/deed";
 import { Icon, Mark } from "../design/icons";
 import { Problem } from "../design/Notice";
 import { SafetyLine } from "../patient/SafetyLine";
+import { alerts } from "../state/alerts";
 import { logOut, me } from "../state/client";
 import { unlock } from "../state/lock";
 import { roleIn } from "../state/role";
@@ -13,6 +15,7 @@ export function LockScreen(): JSX.Element {
   const { busy, problem, run } = useDeed();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
+  const urgent = roleIn.value === "therapist" && alerts.value.some(untaken);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
@@ -28,7 +31,8 @@ export function LockScreen(): JSX.Element {
         <div class="sheet">
           <form onSubmit={submit}>
             <h1>Locked</h1>
-            <p class="quiet">Nobody was here for a while. What you had begun to write is kept.</p>
+            <p class="quiet">Nobody was here for a while. A message that you had begun is kept, and what waits to be sent; to log out throws both away.</p>
+            <Problem text={urgent ? "An urgent message is waiting. Unlock to see it." : null} />
             <Problem text={problem} />
             {me.value !== null && <input class="sr-only" type="text" name="username" autocomplete="username" value={me.value.email} readOnly tabIndex={-1} aria-hidden="true" />}
             <div class="field">

@@ -1,3 +1,4 @@
+import "./room.css";
 import type { Chat } from "@therapyconnect/client";
 import type { JSX } from "preact";
 import { Icon } from "../design/icons";

@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { go, to } from "../router";
 import { client } from "./client";
+import { locked } from "./lock";
 import { loadSettings, settings } from "./settings";
 
 const KEY = "therapyconnect.desktop";
@@ -29,11 +30,25 @@ export function disableDesktop(): void {
   desktop.value = standing();
 }
 
-function show(chatId: string, urgent: boolean): void {
-  if (desktop.value !== "on" || (document.visibilityState === "visible" && document.hasFocus())) return;
-  // The same tag: several tabs show it once, and a second message does not pile up.
-  const body = urgent ? "An urgent message is waiting for you." : "A new message is waiting for you.";
-  const note = new Notification("TherapyConnect", { body, tag: chatId, icon: "/favicon.svg", requireInteraction: urgent });
+const WORDS = {
+  message: "A new message is waiting for you.",
+  urgent: "An urgent message is waiting for you.",
+  unreached: "Nobody could be reached. Please look at your urgent message.",
+} as const;
+
+/** Shows it, unless the page is looked at. */
+export function show(chatId: string, kind: keyof typeof WORDS): void {
+  const looked = !locked.value && document.visibilityState === "visible" && document.hasFocus();
+  if (desktop.value !== "on" || looked) return;
+  // The same tag: several tabs show it once, and a second message does not pile up. Nor does it cover an urgent one.
+  const options = { body: WORDS[kind], tag: `${chatId} ${kind}`, icon: "/favicon.svg", requireInteraction: kind !== "message" };
+  let note: Notification;
+  try {
+    note = new Notification("TherapyConnect", options);
+  } catch {
+    desktop.value = "unsupported"; // on Android only a service worker may show one
+    return;
+  }
   note.onclick = () => {
     window.focus();
     go(to.chat(chatId));
@@ -53,6 +68,6 @@ client.on("synced", () => {
   if (desktop.value === "on" && settings.value === null) loadSettings().catch(() => undefined);
 });
 client.on("message", ({ chat, mine, notify, message }) => {
-  if (!mine && notify && !message.emergency && message.sender_id !== null && !quiet()) show(chat.id, false);
+  if (!mine && notify && !message.emergency && message.sender_id !== null && !quiet()) show(chat.id, "message");
 });
-client.on("emergency", ({ chat }) => show(chat.id, true));
+client.on("emergency", ({ chat }) => show(chat.id, "urgent"));

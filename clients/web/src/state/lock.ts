@@ -55,10 +55,15 @@ function idle(): number {
   return kept === null ? 0 : Math.max(0, Date.now() - Number(kept));
 }
 
+/** Whether something waits to be sent: it goes out behind the cover before anybody is logged out. */
+function waits(): boolean {
+  return Object.keys(localStorage).some((key) => key.startsWith("therapyconnect.queue."));
+}
+
 function look(): void {
   if (standing.value !== "signed-in" || lockMinutes.value === 0) return;
   const time = idle();
-  if (time >= LONGEST_MS) void logOut();
+  if (time >= LONGEST_MS && !waits()) void logOut();
   else if (time >= lockMinutes.value * 60_000) lock();
 }
 

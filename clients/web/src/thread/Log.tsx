@@ -119,6 +119,7 @@ export class Log extends Component<Props, State> {
     this.setState({ loading: true, failed: false });
     try {
       if (chat.messages.length === 0) await chat.load();
+      if (this.#gone) return;
       const readTo = this.#reading.begin();
       if (readTo !== null) {
         for (let page = 0; page < 4 && (chat.messages[0]?.seq ?? 0) > readTo + 1; page += 1) {

@@ -59,7 +59,8 @@ export function layouter(): (given: Given) => readonly Day[] {
 function laidOut({ messages, outgoing, me, readTo, now }: Given): readonly Day[] {
   const days: { key: number; at: string; blocks: { key: string; items: Item[] }[]; outgoing: Outgoing[] }[] = [];
   const latest = messages.findLast((message) => message.sender_id === me && !message.deleted);
-  const replaced = new Set(messages.map(({ payload }) => payload?.["replaces"]));
+  const corrections = messages.filter(({ message_type }) => message_type === "prescription");
+  const replaced = new Set(corrections.map(({ payload }) => payload?.["replaces"]));
   let line = readTo === null;
   let before: Message | undefined;
   for (const message of messages) {

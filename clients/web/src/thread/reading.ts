@@ -17,7 +17,8 @@ export class Reading {
   begin(): number | null {
     const { detail } = this.chat;
     this.#to = detail.receipts[mySide()].read_seq;
-    if (detail.marked_unread) void this.#unmark();
+    // With something unread in it, reading that to its end takes the mark off.
+    if (detail.marked_unread && detail.unread_count === 0 && this.visible) void this.#unmark();
     return detail.unread_count > 0 ? this.#to : null;
   }
 

@@ -14,7 +14,7 @@ from django.db import connection
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.messaging.services import engine
 from therapyconnect.ops import checkup
-from therapyconnect.ops.demo import DEMO_PASSWORD, DEMO_USERS, seed_demo
+from therapyconnect.ops.demo import DEMO_PASSWORD, DEMO_THERAPIST, DEMO_USERS, seed_demo
 from therapyconnect.ops.serve import serve
 from therapyconnect.ops.webbuild import WebBuild
 from therapyconnect.serving.crew import RENEW_SIGNAL, Crew
@@ -93,7 +93,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 "\nTry it:\n"
                 f"  curl -s {base}/_allauth/app/v1/auth/login -H 'Content-Type: application/json'"
-                f' -d \'{{"email": "{DEMO_USERS[3].email}", "password": "{DEMO_PASSWORD}"}}\''
+                f' -d \'{{"email": "{DEMO_THERAPIST.email}", "password": "{DEMO_PASSWORD}"}}\''
             )
         self.stdout.write("\nCtrl-C stops it.")
         self.stdout.flush()

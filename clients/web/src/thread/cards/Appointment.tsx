@@ -92,7 +92,7 @@ export function AppointmentCard({ chat, message, open }: Props): JSX.Element {
           start={start}
           end={end}
           onClose={() => setProposing(false)}
-          onGiven={(times) => answer({ answer: "reschedule", ...times })}
+          onGiven={async (times) => void (await chat.answer(message.id, { answer: "reschedule", ...times }))}
         />
       )}
     </div>

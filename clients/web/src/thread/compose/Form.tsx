@@ -2,12 +2,13 @@ import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Dialog } from "../../design/Dialog";
 import { Problem } from "../../design/Notice";
+import { plain } from "../../words/errors";
 
 interface Props {
   readonly title: string;
   readonly submit: string;
   readonly onClose: () => void;
-  /** Returns what is wrong with it, or null once it is done. */
+  /** Returns (or throws) what is wrong with it, or null once it is done. */
   readonly onGiven: (given: (name: string) => string) => string | null | Promise<string | null>;
   readonly children: ComponentChildren;
 }
@@ -18,9 +19,13 @@ export function FormDialog({ title, submit, onClose, onGiven, children }: Props)
   const onSubmit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const data = new FormData(event.currentTarget as HTMLFormElement);
-    const wrong = await onGiven((name) => String(data.get(name) ?? "").trim());
-    if (wrong === null) onClose();
-    else setProblem(wrong);
+    try {
+      const wrong = await onGiven((name) => String(data.get(name) ?? "").trim());
+      if (wrong === null) onClose();
+      else setProblem(wrong);
+    } catch (error) {
+      setProblem(plain(error)); // what was filled in stays
+    }
   };
   return (
     <Dialog title={title} onClose={onClose}>
