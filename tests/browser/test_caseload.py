@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import axe
 from tests.browser.screens import bubble, composer, email_of, log, open_chat, send
+from tests.browser.threads import read_seq, say
 from tests.browser.visits import Visits
 from tests.browser.wards import Ward, admit
 from tests.harness.server import LiveServer, Pair
@@ -181,6 +182,27 @@ def test_marked_unread_until_it_is_opened_again(
     expect(row(page, "Read Already")).to_be_visible()
     row(page, "Read Already").click()
     expect(row(page, "Read Already")).not_to_have_accessible_name(re.compile("unread", re.I))
+
+
+def test_what_is_new_in_a_chat_marked_unread_is_not_read_by_opening_it(
+    visit: Visits, pair: Pair, server: LiveServer
+) -> None:
+    admit(server, pair, [Ward("Read", "Already", ["hello"])])
+    say(server, pair, "patient", "before")
+    page = visit(email_of(pair.therapist_id))
+    row(page, rest_of(pair)).click()
+    expect(bubble(page, "before")).to_be_visible()
+    expect(row(page, rest_of(pair)).locator(".badge")).to_have_count(0)
+    row(page, "Read Already").click()
+    menu(page, rest_of(pair), "Mark unread")
+    say(server, pair, "patient", *[f"line {number}\n\n\n\n\n\n" for number in range(40)])
+    expect(row(page, rest_of(pair)).locator(".badge")).to_contain_text("40")
+    row(page, rest_of(pair)).click()
+    expect(bubble(page, "line 0")).to_be_in_viewport()
+    row(page, "Read Already").click()
+    expect(bubble(page, "hello")).to_be_visible()
+    expect(row(page, rest_of(pair)).locator(".badge")).to_contain_text("40")
+    assert read_seq(server, pair, "therapist") == 1
 
 
 def test_by_keyboard_alone(visit: Visits, pair: Pair, server: LiveServer) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import axe
 from tests.browser.screens import bubble, composer, email_of, log, open_chat, send
-from tests.browser.visits import Visits
+from tests.browser.visits import OFFLINE, Visits
 from tests.harness.processes import when
 from tests.harness.server import PASSWORD, LiveServer, Pair
 
@@ -121,6 +121,52 @@ def test_a_hand_in_one_tab_keeps_the_others_open_and_they_lock_together(
     unlock(other)
     for tab in (page, other):
         expect(log(tab)).to_be_visible()
+
+
+def test_what_waits_to_be_sent_goes_out_before_the_session_ends(
+    page: Page, visit: Visits, server: LiveServer, pair: Pair
+) -> None:
+    """Sent without a line, at night; the laptop is opened again half a day later."""
+    visit.of(page).expect(*OFFLINE)
+    page.context.set_offline(True)
+    send(page, "until the line is back")
+    expect(bubble(page, "until the line is back")).to_be_visible()
+    page.clock.fast_forward(13 * 60 * MINUTE)
+    expect(cover(page)).to_be_visible()
+    page.context.set_offline(False)
+    with server.api(pair.patient_token) as api:
+        query = {"chat_id": pair.chat_id, "after_seq": 1}
+
+        def arrived() -> bool:
+            page.clock.run_for(1_000)
+            texts = [one["text"] for one in api.get("messages/", params=query).json()["results"]]
+            return texts == ["until the line is back"]
+
+        when(arrived)
+    page.clock.run_for(10_000)
+    expect(page.get_by_label("E-mail")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage)") == []
+
+
+def test_an_urgent_message_is_told_on_the_cover(
+    visit: Visits, pair: Pair, server: LiveServer
+) -> None:
+    page = visit(email_of(pair.therapist_id))
+    expect(page.get_by_role("link", name="Account")).to_be_visible()
+    past = "localStorage.setItem('therapyconnect.lock.active', Date.now() - 36e5)"
+    page.evaluate(past)
+    page.reload()
+    expect(cover(page)).to_be_visible()
+    expect(page.get_by_text("An urgent message is waiting")).to_have_count(0)
+    with server.api(pair.patient_token) as api:
+        body = {"chat_id": pair.chat_id, "text": "I can't go on", "emergency": True}
+        api.post("messages/send_message/", json=body).raise_for_status()
+    expect(page.get_by_role("alert").first).to_have_text(
+        "An urgent message is waiting. Unlock to see it."
+    )
+    assert "go on" not in page.content()
+    assert f"Load {pair.patient_id[2:]}" not in page.content()
+    axe(page, "locked, urgent:")
 
 
 def test_from_the_cover_one_can_log_out(page: Page, visit: Visits) -> None:

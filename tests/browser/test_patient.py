@@ -92,6 +92,15 @@ def test_their_one_chat_is_there_at_once(visit: Visits, pair: Pair) -> None:
     expect(composer(page)).to_be_visible()
 
 
+def test_an_address_of_another_s_chat_leads_to_one_s_own(visit: Visits, pair: Pair) -> None:
+    """Somebody else was signed in here, and their address is still there."""
+    page = visit(email_of(pair.patient_id))
+    page.evaluate("location.hash = '#/chats/CHAT_t_other_p_other'")
+    page.reload()
+    expect(log(page)).to_be_visible()
+    expect(page.get_by_role("button", name="Urgent")).to_be_visible()
+
+
 def test_several_chats_are_a_list(
     visit: Visits, pair: Pair, other_pair: Pair, server: LiveServer, admin_token: str
 ) -> None:

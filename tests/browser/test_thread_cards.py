@@ -11,8 +11,8 @@ from playwright.sync_api import Page, Route, expect
 from tests.attachments.files import png, text_of
 from tests.browser.axe import axe
 from tests.browser.screens import bubble, composer, log, send
-from tests.browser.threads import stored
-from tests.browser.visits import Visits
+from tests.browser.threads import say, stored
+from tests.browser.visits import OFFLINE, Visits
 from tests.harness.server import LiveServer, Pair
 
 UPLOADS = "**/api/attachments/"
@@ -134,7 +134,32 @@ def test_an_appointment_is_proposed_moved_and_agreed(
     assert appointment["payload"]["status"] == "cancelled"
 
 
-def test_a_prescription_is_written_and_corrected(patient_page: Page, therapist_page: Page) -> None:
+def test_a_refused_time_keeps_what_was_filled_in(
+    patient_page: Page, therapist_page: Page, visit: Visits
+) -> None:
+    add(therapist_page, "Propose an appointment")
+    form = therapist_page.get_by_role("dialog", name="Propose an appointment")
+    form.get_by_label("Place").fill("Practice")
+    form.get_by_label("Time").fill("10:00")
+    form.get_by_role("button", name="Propose").click()
+    card = log(patient_page).locator("li.message").filter(has_text="Practice")
+    card.get_by_role("button", name="Another time").click()
+    other = patient_page.get_by_role("dialog", name="Propose another time")
+    other.get_by_label("Time").fill("15:30")
+    visit.of(patient_page).expect(*OFFLINE)
+    patient_page.context.set_offline(True)
+    other.get_by_role("button", name="Propose").click()
+    expect(other.get_by_role("alert")).not_to_be_empty()
+    expect(other.get_by_label("Time")).to_have_value("15:30")
+    patient_page.context.set_offline(False)
+    other.get_by_role("button", name="Propose").click()
+    expect(other).to_have_count(0)
+    expect(card.get_by_text("Other time proposed")).to_be_visible()
+
+
+def test_a_prescription_is_written_and_corrected(
+    patient_page: Page, therapist_page: Page, server: LiveServer, pair: Pair
+) -> None:
     add(therapist_page, "Write a prescription")
     form = therapist_page.get_by_role("dialog", name="Write a prescription")
     axe(therapist_page, "prescription form")
@@ -162,6 +187,12 @@ def test_a_prescription_is_written_and_corrected(patient_page: Page, therapist_p
         cards.filter(has_text="in the morning").get_by_text("Corrects an earlier one")
     ).to_be_visible()
     axe(patient_page, "prescriptions")
+    # Whoever sends the same by hand corrects nothing.
+    (valid,) = (m for m in stored(server, pair) if m["payload"] and m["payload"].get("replaces"))
+    say(server, pair, "patient", "No more of it", payload={"replaces": valid["id"]})
+    expect(bubble(therapist_page, "No more of it")).to_be_visible()
+    corrected = log(therapist_page).get_by_text("Corrected by a later one")
+    expect(corrected).to_have_count(1)
 
 
 def test_a_patient_writes_no_prescription(patient_page: Page) -> None:

@@ -40,7 +40,7 @@ def test_a_notification_holds_no_word_of_it(
     shown: list[dict[str, Any]] = page.evaluate("window.shown")
     (only,) = [note for note in shown if "new message" in note["body"]][-1:]
     assert only["title"] == "TherapyConnect"
-    assert only["tag"] == pair.chat_id
+    assert only["tag"].startswith(pair.chat_id)
     told = str(shown) + page.title() + page.url
     for word in ("stays in the chat", "Seen as it comes", "Therapist"):
         assert word not in told
@@ -68,6 +68,43 @@ def test_in_quiet_hours_only_what_is_urgent_shows(
     assert [note["body"] for note in page.evaluate("window.shown")] == [
         "An urgent message is waiting for you."
     ]
+
+
+def test_an_urgent_notification_is_covered_by_no_other(
+    server: LiveServer, pair: Pair, therapist_page: Page
+) -> None:
+    """One of the same tag would take its place without a sound, and go by itself."""
+    page = therapist_page
+    page.context.add_init_script(KEEP_NOTIFICATIONS)
+    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
+    with page.expect_response("**/api/me/settings/"):
+        page.reload()
+    expect(log(page)).to_have_attribute("aria-busy", "false")
+    look_away(page)
+    say(server, pair, "patient", "Hello")
+    say(server, pair, "patient", "It can not wait", emergency=True)
+    say(server, pair, "patient", "Please")
+    page.wait_for_function("window.shown.length > 2")
+    shown = {(note["body"], note["tag"]) for note in page.evaluate("window.shown")}
+    assert len(shown) == len({tag for _, tag in shown}) == 2
+
+
+def test_where_the_system_shows_none_the_account_says_so(
+    server: LiveServer, pair: Pair, patient_page: Page
+) -> None:
+    """A browser may know `Notification`, say that it is allowed, and refuse each one."""
+    page = patient_page
+    refuse = KEEP_NOTIFICATIONS.replace("window.shown.push(", "throw new TypeError(")
+    page.context.add_init_script(refuse)
+    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
+    page.reload()
+    expect(log(page)).to_have_attribute("aria-busy", "false")
+    look_away(page)
+    say(server, pair, "therapist", "Hello")
+    expect(page).to_have_title("(1) TherapyConnect")
+    look_away(page, False)
+    page.get_by_role("link", name="Account").click()
+    expect(page.get_by_text("This browser shows none")).to_be_visible()
 
 
 def test_two_tabs_show_the_same(patient_page: Page, therapist_page: Page, visit: Visits) -> None:

@@ -104,6 +104,21 @@ def test_nobody_is_reached(page: Page, therapist: httpx.Client) -> None:
     whom_to_call(dialog)
 
 
+def test_back_in_the_chat_one_is_told_that_nobody_was_reached(
+    page: Page, therapist: httpx.Client, server: LiveServer
+) -> None:
+    dialog = begin(page)
+    dialog.get_by_label("What is happening?").fill("are you there?")
+    dialog.get_by_role("button", name="Send as urgent").click()
+    expect(state(page)).to_contain_text("is being alerted")
+    dialog.get_by_role("button", name="Back to the chat").click()
+    expect(dialog).to_have_count(0)
+    due = "UPDATE messaging_emergencyalert SET due_at = now() WHERE chat_id = %s"
+    server.sql(due, (open_alert(therapist)["chat_id"],))
+    expect(state(page)).to_contain_text("Nobody could be reached. Please call")
+    whom_to_call(dialog)
+
+
 def test_by_keyboard_alone(page: Page, therapist: httpx.Client) -> None:
     composer(page).focus()
     button = page.get_by_role("button", name="Urgent")

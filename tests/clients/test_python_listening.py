@@ -12,6 +12,8 @@ from therapyconnect_client import Afresh, CaughtUp, Connected
 from therapyconnect_client.frames import (
     ChatMessage,
     ChatUpdated,
+    EmergencyFlagged,
+    EmergencyUpdated,
     MessageDeleted,
     MessageDeliveredReceipt,
     MessageEdited,
@@ -59,6 +61,35 @@ def test_what_one_says_the_other_hears(server: LiveServer, pair: Pair) -> None:
             gone = await until(own, lambda it: isinstance(it, Presence) and not it.online)
             assert isinstance(gone, Presence)
             assert gone.user_id == pair.patient_id
+
+    run(work())
+
+
+def test_a_flag_of_what_was_read_is_confirmed_by_who_hears_of_it(
+    server: LiveServer, pair: Pair
+) -> None:
+    async def work() -> None:
+        async with (
+            client_of(server, pair, "therapist") as therapist,
+            client_of(server, pair, "patient") as patient,
+        ):
+            heard, own = therapist.events(), patient.events()
+            await a(heard, Connected)
+            await a(own, Connected)
+            sent = await (await patient.send(pair.chat_id, "It is not so bad"))
+            await a(heard, NewMessage)
+            therapist.mark_read(pair.chat_id, 1)
+            await a(own, MessageReadReceipt)
+            await patient.messages.mark_emergency(sent.id)
+            assert (await a(heard, EmergencyFlagged)).seq == 2
+            delivered = await until(
+                own,
+                lambda it: (
+                    isinstance(it, EmergencyUpdated) and it.emergency_alert.state == "delivered"
+                ),
+            )
+            assert isinstance(delivered, EmergencyUpdated)
+            assert delivered.emergency_alert.message_id == sent.id
 
     run(work())
 

@@ -36,8 +36,8 @@ def test_the_therapist_s_chats_are_unread_urgent_blocked_and_archived(server: Li
 
 
 def test_making_it_again_changes_nothing(server: LiveServer) -> None:
-    numbers = "SELECT id, last_seq FROM messaging_chat WHERE id NOT LIKE '%load%' ORDER BY id"
-    people = "SELECT count(*) FROM accounts_user WHERE id NOT LIKE '%load%'"
+    numbers = "SELECT id, last_seq FROM messaging_chat WHERE id NOT LIKE '%%load%%' ORDER BY id"
+    people = "SELECT count(*) FROM accounts_user WHERE id NOT LIKE '%%load%%'"
     before = server.sql(numbers), server.sql(people)
     server.manage("demo")
     assert (server.sql(numbers), server.sql(people)) == before

@@ -80,8 +80,8 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# One server, one dialect. Requests run in many more threads than there are connections, so these are
-# kept in psycopg's pool and not with the thread; a full pool answers 503 after three seconds.
+# One server, one dialect. Requests run in many more threads than there are connections, so these
+# are kept in psycopg's pool and not with the thread; a full pool answers 503 after three seconds.
 _CONNINFO = conninfo_to_dict(ENVIRONMENT.database_url) if ENVIRONMENT.database_url else {}
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {

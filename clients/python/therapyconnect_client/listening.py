@@ -22,6 +22,9 @@ from therapyconnect_client.receipts import Kind, Outbound
 from therapyconnect_client.session import Session
 from therapyconnect_client.talk import Talk
 
+CONFIRMED = (frames.NewMessage, frames.EmergencyMessage, frames.EmergencyFlagged)
+"""What a device tells that it has. A flag, too: its message may have been confirmed long before."""
+
 
 class Listening:
     """Runs a `Line` from the first wish to hear something until `stop`."""
@@ -157,7 +160,7 @@ class Listening:
         """About to be given to the listener: this device has it."""
         if isinstance(happening, Afresh):
             self._receipts.forget(happening.chat_id)
-        elif self._confirm and isinstance(happening, frames.NewMessage | frames.EmergencyMessage):
+        elif self._confirm and isinstance(happening, CONFIRMED):
             self.mark(happening.chat_id, "delivered", happening.seq)
 
     def _handed(self, happening: Happening) -> None:
