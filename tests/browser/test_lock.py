@@ -127,7 +127,7 @@ def test_what_waits_to_be_sent_goes_out_before_the_session_ends(
     page: Page, visit: Visits, server: LiveServer, pair: Pair
 ) -> None:
     """Sent without a line, at night; the laptop is opened again half a day later."""
-    visit.of(page).expect(*OFFLINE)
+    visit.of(page).expect(*OFFLINE, REFUSED)
     page.context.set_offline(True)
     send(page, "until the line is back")
     expect(bubble(page, "until the line is back")).to_be_visible()

@@ -11,7 +11,7 @@ MOST_BYTES = 60_000
 
 
 def test_the_client_is_small(web: Path, record_property: Callable[[str, object], None]) -> None:
-    """What must be there before anybody can write; account and room come when one has it."""
+    """What must be there before anybody can write; the account and room pages come at leisure."""
     page = (web / "index.html").read_text()
     first = {web / name for name in re.findall(r'(?:src|href)="/(assets/[^"]+)"', page)}
     whole = {file for file in web.rglob("*") if file.suffix in (".js", ".css")}
@@ -21,6 +21,6 @@ def test_the_client_is_small(web: Path, record_property: Callable[[str, object],
     record_property(
         "measured",
         f"script and style, gzipped: {total:,} bytes, and {sum(packed.values()) - total:,}"
-        " at leisure for the account and room pages",
+        " at leisure for the other pages",
     )
     assert total <= MOST_BYTES

@@ -136,7 +136,7 @@ def node_tests(
     return "; ".join(re.findall(r"^# measured: (.*)$", done.stdout, re.M))
 
 
-@pytest.mark.parametrize("name", ["basics", "nouns", "lines", "tokens"])
+@pytest.mark.parametrize("name", ["basics", "nouns", "lines", "gaps", "late", "tokens"])
 def test_on_a_server_that_lives(
     name: str,
     package: Path,

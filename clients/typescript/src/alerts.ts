@@ -31,20 +31,19 @@ export class Alerts extends Emitter<AlertsEvents> {
 
   /** Take it: one person does, and both are told. */
   async acknowledge(alertId: string): Promise<Alert> {
-    return this.hear(await this.api.post("/api/emergencies/{id}/acknowledge/", { path: { id: alertId } }));
+    return this.#answered(this.api.post("/api/emergencies/{id}/acknowledge/", { path: { id: alertId } }));
   }
 
   /** It is over. */
   async resolve(alertId: string): Promise<Alert> {
-    return this.hear(await this.api.post("/api/emergencies/{id}/resolve/", { path: { id: alertId } }));
+    return this.#answered(this.api.post("/api/emergencies/{id}/resolve/", { path: { id: alertId } }));
   }
 
   /** @internal What happened while nobody listened. */
   async load(): Promise<void> {
     const before = this.open;
-    const first = await this.api.get("/api/emergencies/", {});
-    const listed = new Set<string>();
-    for await (const alert of this.api.all<Alert>(first)) listed.add(this.hear(alert).id);
+    const rows = await this.api.rows<Alert>(this.api.get("/api/emergencies/", {}));
+    const listed = new Set(rows.map((alert) => this.hear(alert).id));
     // The list has the open ones: another that was open before it was asked for is over.
     for (const { id } of before) {
       const alert = this.#alerts.get(id);
@@ -64,5 +63,11 @@ export class Alerts extends Emitter<AlertsEvents> {
   /** @internal */
   clear(): void {
     this.#alerts.clear();
+  }
+
+  async #answered(asked: Promise<Alert>): Promise<Alert> {
+    const { turn } = this.api;
+    const alert = await asked;
+    return turn === this.api.turn ? this.hear(alert) : alert;
   }
 }

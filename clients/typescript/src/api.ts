@@ -1,4 +1,5 @@
 // Every route of the API, typed by the served document: path, query, body and answer.
+import { aborted } from "./errors.js";
 import type { paths } from "./generated/api.js";
 import type { Asking, Bearer, Http, Query } from "./http.js";
 
@@ -63,6 +64,9 @@ interface Loose {
 }
 
 export class Api {
+  /** @internal Raised when all is forgotten: what was asked before is not answered, as another user may be signed in. */
+  turn = 0;
+
   constructor(
     private readonly http: Http,
     private readonly bearer: Bearer,
@@ -74,8 +78,7 @@ export class Api {
     given: Given<Path, "get">,
   ): Promise<AnswerOf<Path, "get">> {
     const loose: Loose = given;
-    const answer = await this.http.read(this.bearer, filled(path, loose), asking(loose));
-    return JSON.parse(answer.text) as AnswerOf<Path, "get">;
+    return (await this.#read(filled(path, loose), asking(loose))) as AnswerOf<Path, "get">;
   }
 
   post<Path extends PathOf<"post">>(
@@ -103,12 +106,19 @@ export class Api {
   async next<Row>(page: Page<Row>, which: "next" | "previous" = "next"): Promise<Page<Row> | null> {
     const address = page[which];
     if (address === null) return null;
-    return JSON.parse((await this.http.read(this.bearer, address)).text) as Page<Row>;
+    return (await this.#read(address)) as Page<Row>;
   }
 
   /** All rows of a list, page after page. */
   async *all<Row>(first: Page<Row>): AsyncGenerator<Row> {
     for (let page: Page<Row> | null = first; page !== null; page = await this.next(page)) yield* page.results;
+  }
+
+  /** @internal The same, together. */
+  async rows<Row>(first: Promise<Page<Row>>): Promise<Row[]> {
+    const rows: Row[] = [];
+    for await (const row of this.all(await first)) rows.push(row);
+    return rows;
   }
 
   /** A page of a list that is asked for by POST, as search is: the same body at its address. */
@@ -122,6 +132,13 @@ export class Api {
   async calendar(messageId: string): Promise<string> {
     const path = `/api/messages/${encodeURIComponent(messageId)}/calendar.ics`;
     return (await this.http.read(this.bearer, path, { headers: { Accept: "text/calendar" } })).text;
+  }
+
+  async #read(path: string, asking?: Asking): Promise<unknown> {
+    const { turn } = this;
+    const { text } = await this.http.read(this.bearer, path, asking);
+    if (turn !== this.turn) throw aborted();
+    return JSON.parse(text);
   }
 
   async #write<Result>(method: string, path: string, given: Loose): Promise<Result> {

@@ -7,11 +7,8 @@ export class Care {
   constructor(private readonly api: Api) {}
 
   /** One's own relationships, ended ones too; an administrator's are everybody's. */
-  async list(): Promise<readonly CareRelationship[]> {
-    const rows: CareRelationship[] = [];
-    const first = await this.api.get("/api/care-relationships/", {});
-    for await (const row of this.api.all<CareRelationship>(first)) rows.push(row);
-    return rows;
+  list(): Promise<readonly CareRelationship[]> {
+    return this.api.rows(this.api.get("/api/care-relationships/", {}));
   }
 
   /** An administrator's: from now on the two may have a chat. */

@@ -41,6 +41,7 @@ export interface Around {
   readonly receipts: ReceiptsOut;
   readonly userId: () => string;
   readonly say: (asked: Asked) => boolean;
-  readonly heard: (news: NewMessage) => void;
+  /** `urgent`: it was said as an emergency, and not flagged later. */
+  readonly heard: (news: NewMessage, urgent: boolean) => void;
   readonly changed: (chat: Chat) => void;
 }

@@ -25,6 +25,7 @@ export class Chat extends Deeds {
   readonly #typingOut: TypingOut;
   readonly #typingIn: TypingIn;
   #online: boolean | null;
+  #saw: boolean;
 
   /** @internal */
   constructor(
@@ -33,6 +34,7 @@ export class Chat extends Deeds {
   ) {
     super();
     this.#standing = new Standing(around.api, around.gate, around.userId, detail, () => this.#moved());
+    this.#saw = this.#standing.seesHistory;
     this.#history = new History(around.api, detail.id, (changed) => {
       for (const message of changed) this.emit("changed", message);
       this.#listed();
@@ -149,13 +151,9 @@ export class Chat extends Deeds {
         this.#history.restore(said.message, said.seq);
         this.refreshSoon();
         break;
-      case "chat_updated": {
-        const saw = this.#standing.seesHistory;
+      case "chat_updated":
         this.put(said.chat);
-        // What was hidden goes, what is shown again comes.
-        if (this.#standing.seesHistory !== saw) void this.reset(said.chat).catch(() => undefined);
         break;
-      }
       case "hidden":
         this.emit("hidden", said.seq);
         this.refreshSoon();
@@ -218,6 +216,7 @@ export class Chat extends Deeds {
   /** @internal Drop what is held, and fetch it afresh. */
   async reset(detail: ChatDetail): Promise<void> {
     this.#standing.replace(detail);
+    this.#saw = this.#standing.seesHistory;
     await this.#history.reset();
     this.emit("reset", undefined);
     this.#moved();
@@ -229,7 +228,7 @@ export class Chat extends Deeds {
     this.#standing.close();
     this.#typingOut.type(false);
     this.#typingIn.heard(false);
-    this.#history.clear();
+    this.#history.close();
   }
 
   #arrived(said: SaidOf<"chat_message"> | SaidOf<"new_message"> | SaidOf<"emergency_message">, news: boolean): void {
@@ -237,7 +236,9 @@ export class Chat extends Deeds {
     const mine = message.sender_id === this.around.userId();
     const put = this.#history.put(message);
     if (news) {
-      const other = !mine && message.sender_id !== null && !message.deleted;
+      // What was read at another device may come here after its receipt.
+      const unread = message.seq > this.#standing.mine.read_seq;
+      const other = unread && !mine && message.sender_id !== null && !message.deleted;
       this.#standing.change({
         last_message_text: message.text,
         last_message_timestamp: message.timestamp,
@@ -254,7 +255,7 @@ export class Chat extends Deeds {
     const notify = said.type === "emergency_message" || (said.type === "new_message" && said.notify !== false);
     const told = { chat: this, message, mine, notify };
     this.emit("message", told);
-    this.around.heard(told);
+    this.around.heard(told, said.type === "emergency_message");
     if (put) this.#listed();
   }
 
@@ -269,6 +270,8 @@ export class Chat extends Deeds {
   }
 
   #moved(): void {
+    // What was hidden goes at once, what is shown again comes; where that fails, `recheck` asks again.
+    if (this.#standing.seesHistory !== this.#saw) void this.reset(this.detail).catch(() => undefined);
     this.emit("detail", this.detail);
     this.around.changed(this);
   }

@@ -1,5 +1,4 @@
 // The caller's chats, kept by events.
-import type { AnswerOf } from "./api.js";
 import { Chat } from "./chat.js";
 import type { Around } from "./chat-events.js";
 import { Emitter } from "./emitter.js";
@@ -61,15 +60,9 @@ export class Chats extends Emitter<ChatsEvents> {
   }
 
   /** @internal All rows of the list, as the server has it now. */
-  async rows(query: Query = {}): Promise<ChatRow[]> {
+  rows(query: Query = {}): Promise<ChatRow[]> {
     const { api } = this.around;
-    const first: AnswerOf<"/api/chats/get_user_chats/", "get"> = await api.get(
-      "/api/chats/get_user_chats/",
-      { query: { limit: ROWS, ...query } },
-    );
-    const rows: ChatRow[] = [];
-    for await (const row of api.all<ChatRow>(first)) rows.push(row);
-    return rows;
+    return api.rows(api.get("/api/chats/get_user_chats/", { query: { limit: ROWS, ...query } }));
   }
 
   /** @internal Hold these too. */

@@ -8,7 +8,7 @@ import { Care } from "./care.js";
 import { Chats } from "./chats.js";
 import { Connection, type ConnectionState, type SocketMaker } from "./connection.js";
 import { Emitter } from "./emitter.js";
-import { errorOfFailure, signedOut } from "./errors.js";
+import { aborted, errorOfFailure, signedOut } from "./errors.js";
 import { Http } from "./http.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -76,6 +76,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
   readonly #inbox: Inbox;
   readonly #receipts: ReceiptsOut;
   #synced = false;
+  #stops = 0;
   #crisis: readonly CrisisResource[] = [];
   #rechecking: AbortController | null = null;
 
@@ -111,7 +112,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       receipts: this.#receipts,
       userId: () => this.userId ?? "",
       say: (asked) => this.connection.say(asked),
-      heard: (news) => this.#heard(news),
+      heard: (news, urgent) => this.#heard(news, urgent),
     });
     this.#inbox = new Inbox(
       this.connection,
@@ -119,7 +120,11 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       this.#receipts,
       () => this.userId ?? "",
       () => void this.#caughtUp(),
-      (said) => this.#urgent(said.chat_id, said.message),
+      ({ chat_id, message }) => {
+        // Its alert may have come before it, and was confirmed for less.
+        this.#receipts.advance(chat_id, "delivered", message.changed_seq);
+        this.#urgent(chat_id, message);
+      },
     );
     this.connection.on("frame", (said) => this.#hear(said));
     this.connection.on("state", (state) => {
@@ -165,9 +170,15 @@ export class TherapyConnect extends Emitter<ClientEvents> {
 
   /** Connect, and stay connected. Resolves when the chats are here; throws where nobody is signed in. */
   async start(signal?: AbortSignal): Promise<this> {
+    const stops = this.#stops;
+    const heed = (): void => {
+      if (stops !== this.#stops) throw aborted();
+    };
     const userId = await this.session.restore();
     if (userId === null) throw signedOut();
+    heed();
     await this.outbox.open(userId);
+    heed();
     this.connection.start();
     if (!this.#synced) {
       await new Promise<void>((resolve, reject) => {
@@ -177,7 +188,7 @@ export class TherapyConnect extends Emitter<ClientEvents> {
             if (now === null) settle(() => reject(signedOut()));
           }),
           this.on("connection", ({ status }) => {
-            if (status === "stopped") settle(() => reject(errorOfFailure(new DOMException("", "AbortError"))));
+            if (status === "stopped") settle(() => reject(aborted()));
           }),
         ];
         const settle = (then: () => void): void => {
@@ -192,6 +203,8 @@ export class TherapyConnect extends Emitter<ClientEvents> {
 
   /** Disconnect; what waits to be sent goes on at the next `start`. */
   stop(): void {
+    this.#stops += 1;
+    this.api.turn += 1;
     this.connection.stop();
     this.outbox.close();
     this.#forget();
@@ -245,9 +258,10 @@ export class TherapyConnect extends Emitter<ClientEvents> {
     }
   }
 
-  #heard(news: NewMessage): void {
+  #heard(news: NewMessage, urgent: boolean): void {
     this.emit("message", news);
-    if (news.message.emergency && !news.mine && !news.message.deleted) this.#urgent(news.chat.id, news.message);
+    // One that was flagged later rings by its flag.
+    if (urgent && !news.message.deleted) this.#urgent(news.chat.id, news.message);
   }
 
   #urgent(chatId: string, message: Message): void {
@@ -303,8 +317,9 @@ export class TherapyConnect extends Emitter<ClientEvents> {
       this.connection.stop();
       this.outbox.leave();
       this.#crisis = [];
-      this.#forget();
+      this.api.turn += 1;
     }
+    this.#forget();
     this.emit("user", userId);
   }
 

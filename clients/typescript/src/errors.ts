@@ -96,6 +96,11 @@ export function errorOfFailure(cause: unknown): TherapyConnectError {
   );
 }
 
+/** Stopped, or signed out, while it was under way. */
+export function aborted(): TherapyConnectError {
+  return errorOfFailure(new DOMException("", "AbortError"));
+}
+
 export function signedOut(): TherapyConnectError {
   return new TherapyConnectError({ code: "signed_out", message: "Nobody is signed in.", status: 401 });
 }

@@ -1,4 +1,5 @@
 // From the socket to the chats: every event of every chat once, in order, over any number of sockets.
+import type { Chat } from "./chat.js";
 import type { Chats } from "./chats.js";
 import type { Connection } from "./connection.js";
 import { errorOfFailure } from "./errors.js";
@@ -117,7 +118,7 @@ export class Inbox {
     this.#early = [];
     const stale = [...this.#void];
     const backoff = new Backoff(300, 10_000);
-    await this.#resumeAll([...this.#sequences.keys()], current);
+    await this.#resumeAll(current, () => true);
     while (current()) {
       try {
         await this.#compare(current);
@@ -150,7 +151,8 @@ export class Inbox {
     }
     await this.chats.addAll(unknown);
     if (!current()) return;
-    await this.#resumeAll(unknown, current);
+    // Also those that were added before another one failed.
+    await this.#resumeAll(current, ({ id, detail }) => unknown.includes(id) || this.#known(id) < detail.last_seq);
     const role = roleOf(this.userId());
     for (const row of rows) {
       const chat = this.chats.find(row.id);
@@ -166,7 +168,9 @@ export class Inbox {
     }
   }
 
-  async #resumeAll(chatIds: readonly string[], current: () => boolean): Promise<void> {
+  /** Of the chats that are held: a number whose chat could not be added, or is gone, has nobody to hear a replay. */
+  async #resumeAll(current: () => boolean, which: (chat: Chat) => boolean): Promise<void> {
+    const chatIds = this.chats.all.filter(which).map(({ id }) => id);
     for (let at = 0; at < chatIds.length && current(); at += SLICE) {
       const slice = chatIds.slice(at, at + SLICE);
       if (!this.#resume(slice)) return;
@@ -193,8 +197,12 @@ export class Inbox {
     }
   }
 
+  #known(chatId: string): number {
+    return this.#sequences.get(chatId)?.known ?? 0;
+  }
+
   #resume(chatIds: readonly string[]): boolean {
-    const chats = Object.fromEntries(chatIds.map((id) => [id, this.#sequences.get(id)?.known ?? 0]));
+    const chats = Object.fromEntries(chatIds.map((id) => [id, this.#known(id)]));
     for (const id of chatIds) this.#replaying.add(id);
     const asked = this.connection.say({ type: "resume", chats, ref: "resume" });
     if (!asked) for (const id of chatIds) this.#replaying.delete(id);

@@ -12,8 +12,8 @@ const REMEMBERED = 500;
 
 export class Notifications extends Emitter<NotificationsEvents> {
   readonly #told = new Set<string>();
-  /** Unread at the first look. */
-  #before: ReadonlySet<string> | null = null;
+  /** The place of the newest at the first look: what lies before it is no news, on whichever page it was then. */
+  #before: string | null = null;
 
   /** @internal */
   constructor(private readonly api: Api) {
@@ -37,11 +37,8 @@ export class Notifications extends Emitter<NotificationsEvents> {
   /** @internal Those that came since the last look; what was there at the first is no news. */
   async load(): Promise<void> {
     const { results } = await this.list({ unread: true });
-    for (const one of results.reverse()) {
-      if (this.#before === null || this.#before.has(one.id)) continue;
-      this.hear(one);
-    }
-    this.#before ??= new Set(results.map(({ id }) => id));
+    this.#before ??= results.map(placeOf)[0] ?? "";
+    for (const one of results.reverse()) if (placeOf(one) > this.#before) this.hear(one);
   }
 
   /** @internal */
@@ -60,4 +57,9 @@ export class Notifications extends Emitter<NotificationsEvents> {
     this.#told.clear();
     this.#before = null;
   }
+}
+
+/** In the order of the list. */
+function placeOf({ created_at, id }: Notification): string {
+  return created_at + id;
 }

@@ -198,7 +198,7 @@ export class Outbox extends Emitter<OutboxEvents> {
         if (this.#all.get(outgoing.id) !== outgoing) return this.#user !== null;
         outgoing.wait(error);
         broken = error.status === 500 ? broken + 1 : 0;
-        if (error.code === "signed_out") {
+        if (error.code === "signed_out" || error.code === "aborted") {
           outgoing.is("queued");
           return false;
         }

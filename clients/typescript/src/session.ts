@@ -7,6 +7,8 @@ import { claimsOf, type Tokens, type TokenStore } from "./tokens.js";
 
 const AUTH = "/_allauth/app/v1";
 const REFRESH_ATTEMPTS = 4;
+/** So that all attempts fit into the 30 s for which the old refresh token is good. */
+const REFRESH_SECONDS = 6;
 const GOODBYE_SECONDS = 5;
 /** Clocks that differ by less are taken to agree. */
 const AGREE_MS = 5_000;
@@ -180,10 +182,9 @@ export class Session extends Emitter<SessionEvents> implements Bearer {
     }
   }
 
-  async #exchange(tokens: Tokens, seconds?: number): Promise<Tokens> {
+  async #exchange(tokens: Tokens, seconds = REFRESH_SECONDS): Promise<Tokens> {
     const json = { refresh_token: tokens.refresh };
-    const asking = { json, ...(seconds === undefined ? {} : { seconds }) };
-    const data = parsed((await this.auth("POST", "tokens/refresh", asking)).text)["data"];
+    const data = parsed((await this.auth("POST", "tokens/refresh", { json, seconds })).text)["data"];
     const { access_token, refresh_token } = data as { access_token: string; refresh_token?: string };
     return { access: access_token, refresh: refresh_token ?? tokens.refresh };
   }

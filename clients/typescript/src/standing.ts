@@ -47,7 +47,7 @@ export class Standing {
   /** What a request was answered with; false where more is known by now. */
   put(detail: ChatDetail): boolean {
     // Read before something that was heard since: as often as that is likely, look again.
-    if (detail.last_seq < this.#detail.last_seq) {
+    if (detail.last_seq < this.#detail.last_seq || detail.receipts[this.role].read_seq < this.mine.read_seq) {
       this.#stale += 1;
       if (this.#stale <= STALE_READS) this.refreshSoon();
       return false;

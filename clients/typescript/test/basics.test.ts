@@ -1,7 +1,7 @@
 // What two people do with each other, over the real server.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { TherapyConnectError, type NewMessage } from "../dist/index.js";
+import { MemoryTokenStore, TherapyConnectError, type NewMessage } from "../dist/index.js";
 import { aPair, both, client, emailOf, loggedIn, PASSWORD, stopAll, until } from "./world.js";
 
 after(stopAll);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { MemoryTokenStore } from "../dist/index.js";
-import { aPair, both, client, PASSWORD, stopAll, until } from "./world.js";
+import { anAdmin, aPair, both, client, having, stopAll, until } from "./world.js";
 
 after(stopAll);
 
@@ -58,9 +58,7 @@ test("settings are read and changed; marks and care are there", async () => {
 
 test("notices: each is told once, also those that came while nobody listened", async () => {
   const pair = aPair();
-  const admin = client();
-  await admin.logIn({ email: "admin@demo.test", password: PASSWORD });
-  await admin.start();
+  const admin = await anAdmin();
   assert.deepEqual(admin.chats.all, []);
   const patient = client({ tokens: new MemoryTokenStore({ access: pair.patient_token, refresh: "" }) });
   const heard: string[] = [];
@@ -88,9 +86,7 @@ test("notices: each is told once, also those that came while nobody listened", a
 
 test("who has started misses no notice, however slowly the first look at them is answered", async () => {
   const pair = aPair();
-  const admin = client();
-  await admin.logIn({ email: "admin@demo.test", password: PASSWORD });
-  await admin.start();
+  const admin = await anAdmin();
   let looks = 0;
   const slow: typeof fetch = async (input, init) => {
     if (String(input).includes("/api/notifications/") && ++looks === 1) {
@@ -107,4 +103,21 @@ test("who has started misses no notice, however slowly the first look at them is
   await admin.notifications.write({ title: "while away", user_ids: [pair.patient_id] });
   patient.connection.start();
   await until(() => heard.length === 1, "what came meanwhile");
+});
+
+test("what was unread at the first look is no news, also where it was on a later page", async () => {
+  const pair = aPair();
+  const admin = await anAdmin();
+  const say = (title: string): Promise<unknown> => admin.notifications.write({ title, user_ids: [pair.patient_id] });
+  for (let number = 1; number <= 60; number += 1) await say(`old ${number}`);
+  const patient = await having(pair.patient_token);
+  const heard: string[] = [];
+  patient.on("notification", ({ title }) => heard.push(title));
+  const { results } = await patient.notifications.list({ unread: true });
+  for (const { id } of results.slice(0, 20)) await patient.notifications.markRead(id);
+  patient.connection.stop();
+  await say("new");
+  patient.connection.start();
+  await until(() => heard.includes("new"), "the new one");
+  assert.deepEqual(heard, ["new"]);
 });

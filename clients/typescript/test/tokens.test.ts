@@ -100,6 +100,23 @@ test("the answer to a refresh is lost: it is asked again, and the session goes o
   assert.notEqual(await logged.session.renew(fresh), fresh);
 });
 
+test("refreshes that are never answered, twice: the third is in time for the old token", async () => {
+  const { patient_id } = aPair();
+  let stalled = 0;
+  const stalling: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    if (!String(input).includes("tokens/refresh") || stalled >= 2) return answer;
+    stalled += 1;
+    return new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(new TypeError("fetch failed"))));
+  };
+  const store = new MemoryTokenStore();
+  const logged = client({ tokens: store, fetch: stalling });
+  await logged.logIn({ email: emailOf(patient_id), password: PASSWORD });
+  const old = (await store.read()) as Tokens;
+  assert.notEqual(await logged.session.renew(old.access), old.access);
+  assert.equal(logged.userId, patient_id);
+});
+
 test("a session that is ended elsewhere ends here: socket, tokens, what was held", async () => {
   const { patient_id, chat_id } = aPair();
   const here = await loggedIn(patient_id);

@@ -46,13 +46,23 @@ export async function loggedIn(userId: string, options: Partial<Options> = {}): 
   return made.start();
 }
 
+/** Who holds this token, connected. */
+export function having(access: string, options: Partial<Options> = {}): Promise<TherapyConnect> {
+  return client({ tokens: new MemoryTokenStore({ access, refresh: "" }), ...options }).start();
+}
+
+/** Who runs the clinic. */
+export async function anAdmin(): Promise<TherapyConnect> {
+  const admin = client();
+  await admin.logIn({ email: "admin@demo.test", password: PASSWORD });
+  return admin.start();
+}
+
 /** Both of a pair, connected, with tokens that are good for an hour. */
 export async function both(
   pair: Pair,
   options: { therapist?: Partial<Options>; patient?: Partial<Options> } = {},
 ): Promise<{ therapist: TherapyConnect; patient: TherapyConnect; t: Chat; p: Chat }> {
-  const having = (access: string, given: Partial<Options> = {}): Promise<TherapyConnect> =>
-    client({ tokens: new MemoryTokenStore({ access, refresh: "" }), ...given }).start();
   const [therapist, patient] = await Promise.all([
     having(pair.therapist_token, options.therapist),
     having(pair.patient_token, options.patient),

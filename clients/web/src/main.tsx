@@ -6,7 +6,6 @@ import "./design/layout.css";
 import "./thread/thread.css";
 import "./caseload/caseload.css";
 import "./alerts/alerts.css";
-import { fetchRoom } from "./room/Room";
 import "./patient/patient.css";
 import "./urgent/urgent.css";
 import "./lock/lock.css";
@@ -15,11 +14,14 @@ import "./state/desktop";
 import "./state/theme";
 import { fetchAccount } from "./account/Account";
 import { App } from "./app";
+import { fetchAccess, fetchRoom } from "./room/Room";
 import { begin, client } from "./state/client";
+import { roleIn } from "./state/role";
 
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 void begin();
-// It is at hand then, also without a line to the server.
+// They are at hand then, also without a line to the server.
 const AT_LEISURE_MS = 2_000;
-void client.once("synced").then(() => setTimeout(() => void Promise.all([fetchAccount(), fetchRoom()]), AT_LEISURE_MS));
+const atLeisure = (): void => void Promise.all([fetchAccount(), roleIn.value === "patient" ? fetchAccess() : fetchRoom()]);
+void client.once("synced").then(() => setTimeout(atLeisure, AT_LEISURE_MS));

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { Account } from "../account/Account";
 import { Icon } from "../design/icons";
-import { Access } from "../patient/Access";
 import { PatientChats } from "../patient/PatientChats";
 import { SafetyLine } from "../patient/SafetyLine";
+import { Access } from "../room/Room";
 import { place, to } from "../router";
 import { chatOf, chats } from "../state/chats";
 import { synced } from "../state/client";

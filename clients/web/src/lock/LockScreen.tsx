@@ -15,7 +15,6 @@ export function LockScreen(): JSX.Element {
   const { busy, problem, run } = useDeed();
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const urgent = roleIn.value === "therapist" && alerts.value.some(untaken);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
@@ -32,7 +31,7 @@ export function LockScreen(): JSX.Element {
           <form onSubmit={submit}>
             <h1>Locked</h1>
             <p class="quiet">Nobody was here for a while. A message that you had begun is kept, and what waits to be sent; to log out throws both away.</p>
-            <Problem text={urgent ? "An urgent message is waiting. Unlock to see it." : null} />
+            {roleIn.value === "therapist" && <Problem text={alerts.value.some(untaken) ? "An urgent message is waiting. Unlock to see it." : null} />}
             <Problem text={problem} />
             {me.value !== null && <input class="sr-only" type="text" name="username" autocomplete="username" value={me.value.email} readOnly tabIndex={-1} aria-hidden="true" />}
             <div class="field">

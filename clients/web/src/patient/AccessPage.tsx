@@ -6,7 +6,7 @@ import { closedBecause } from "../thread/closed";
 import { Region } from "./Region";
 
 /** Who can read this chat, in plain words. */
-export function Access({ chat, back }: { chat: Chat; back: string }): JSX.Element {
+export function AccessPage({ chat, back }: { chat: Chat; back: string }): JSX.Element {
   const { value: detail } = live(chat).detail;
   const { other_participant: other, room } = detail;
   const closed = closedBecause(detail, "patient");
