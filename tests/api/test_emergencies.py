@@ -46,6 +46,17 @@ def test_it_answers_with_whom_to_call_and_what_has_happened(
     assert again["crisis_resources"] == sent["crisis_resources"]
 
 
+def test_no_device_is_claimed_to_have_it_by_who_reads_all_without_a_number(
+    pair: Pair, therapist: httpx.Client, patient: httpx.Client
+) -> None:
+    """Said of what was on the screen before: nothing in it tells that the call was heard."""
+    sent = call(patient, pair)
+    ok(therapist.post(f"chats/{pair.chat_id}/mark_all_read/", json={}))
+    assert alerts(patient)[0]["state"] == "raised"
+    ok(therapist.post(f"messages/{sent['id']}/mark_delivered/"))
+    assert alerts(patient)[0]["state"] == "delivered"
+
+
 def test_the_region_decides_whom_to_call(pair: Pair, patient: httpx.Client) -> None:
     neutral = call(patient, pair)["crisis_resources"]
     assert all(item["phone"] is None or "988" not in item["phone"] for item in neutral)

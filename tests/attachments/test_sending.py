@@ -58,6 +58,26 @@ def test_a_file_is_used_once_and_a_retry_is_no_second_use(
     assert ok(therapist.get(f"chats/{pair.chat_id}/"))["last_seq"] == 1
 
 
+def test_a_file_with_a_damaged_name_is_refused_alone_and_takes_no_number(
+    server: LiveServer, pair: Pair, therapist: httpx.Client
+) -> None:
+    file = image(therapist, pair.chat_id)
+    server.sql(
+        "UPDATE attachments_attachment"
+        " SET name_sealed = set_byte(name_sealed, 20, get_byte(name_sealed, 20) # 1)"
+        " WHERE chat_id = %s",
+        (pair.chat_id,),
+    )
+    say(therapist, pair.chat_id, "before")
+    body = {"chat_id": pair.chat_id, "text": "x", "message_type": "image", "attachment_id": file}
+    for _ in range(2):
+        refused(therapist.post("messages/", json=body), 500, "integrity_error")
+    assert say(therapist, pair.chat_id, "after")["seq"] == 2
+    assert ok(therapist.get(f"chats/{pair.chat_id}/"))["last_seq"] == 2
+    bound = "SELECT message_seq FROM attachments_attachment WHERE chat_id = %s"
+    assert server.sql(bound, (pair.chat_id,)) == [(None,)]
+
+
 def test_a_race_for_one_file_has_one_winner(
     server: LiveServer, pair: Pair, therapist: httpx.Client
 ) -> None:

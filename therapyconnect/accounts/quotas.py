@@ -103,13 +103,20 @@ def subscriber_of(address: str) -> str:
     return known.compressed
 
 
+CLOCK_WAS_SET_SECONDS: Final = 60
+
+
 def refill(tokens: float, at: Moment, now: Moment, rate: Rate) -> float:
     """What a bucket that held `tokens` at `at` holds at `now` (both seconds, or both datetimes).
 
-    Never more than the burst, and never less than `tokens` where a clock went back.
+    Never more than the burst, and never less than `tokens` where a clock went back. Back by more
+    than two nodes' clocks differ, it was set: how long ago `at` was is unknown, and nobody is kept
+    from a call for help until that moment comes again. Then the bucket is full.
     """
     passed = now - at
     seconds = passed.total_seconds() if isinstance(passed, timedelta) else passed
+    if seconds < -CLOCK_WAS_SET_SECONDS:
+        return rate.burst
     return min(rate.burst, tokens + rate.per_second * max(0.0, seconds))
 
 

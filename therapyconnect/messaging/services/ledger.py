@@ -226,12 +226,12 @@ class Ledger:
         if send.replaces is not None:
             self._check_replaced(send.replaces, access.hidden_seq_of(send.sender_id))
         file = self._attachment(send) if send.attachment is not None else None
+        # What may not open is opened before a number is taken: a refusal leaves no hole.
+        attached = fields_of(file, cipher) if file is not None else {}
         seq = self.take_seq(book)
-        attached: dict[str, Any] = {}
         if file is not None:
             file.message_seq = seq
             self.attached.append((access.id, file.key, seq))
-            attached = fields_of(file, cipher)
         payload_sealed = (
             seal_payload(cipher, payload, seq=seq, version=1) if payload is not None else None
         )

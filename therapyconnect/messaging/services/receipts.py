@@ -68,10 +68,13 @@ def _confirm(ledger: Ledger, access: ChatAccess, request: Advance, up_to: int) -
     """The alert that a device of the therapist's has just confirmed.
 
     By a number from its event on, or by naming its message (which may have been said long before
-    it was flagged). What was raised in this very batch no device has heard of yet.
+    it was flagged). What was raised in this very batch no device has heard of yet; and who says
+    "all, as far as it goes" names nothing that they have heard of.
     """
     alert = ledger.alerts.get(access.id)
     if alert is None or alert.state != "raised" or alert in ledger.raised:
+        return None
+    if request.up_to is None:
         return None
     named = request.up_to if request.message else None
     if up_to < alert.event_seq and named != alert.message_seq:
