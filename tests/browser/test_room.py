@@ -70,7 +70,7 @@ def test_what_it_is_for(page: Page, pair: Pair, server: LiveServer) -> None:
 
 def test_who_may_write_and_see_what(page: Page, patient_page: Page, pair: Pair) -> None:
     send(patient_page, "said before")
-    expect(bubble(patient_page, "said before").locator(".ticks")).to_be_visible()
+    expect(bubble(patient_page, "said before").locator(".ticks:not(.waiting)")).to_be_visible()
     may_write = switch(page, f"{name(pair)} may write")
     expect(may_write).to_be_checked()
     may_write.click()
@@ -139,7 +139,7 @@ def test_another_s_block_is_not_mine_to_lift(
 
 def test_the_end_of_care_leaves_both_to_read(page: Page, patient_page: Page, pair: Pair) -> None:
     send(patient_page, "Thank you for everything")
-    expect(bubble(patient_page, "Thank you").locator(".ticks")).to_be_visible()
+    expect(bubble(patient_page, "Thank you").locator(".ticks:not(.waiting)")).to_be_visible()
     page.get_by_role("button", name="End it…").click()
     both_themes(page, "end of care")
     confirm(page, "End the care relationship", tick=True)
