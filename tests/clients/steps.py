@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from types import TracebackType
 from typing import Any, TypeVar
 
-from tests.harness.server import LiveServer, Pair
+from tests.harness.server import PASSWORD, LiveServer, Pair
 from therapyconnect_client import Client, Happening, Tokens
 from therapyconnect_client.frames import ChatMessage, EmergencyMessage, NewMessage, Numbered
 from therapyconnect_client.listening import EventStream
@@ -33,6 +37,30 @@ def tokens_of(pair: Pair, side: str) -> Tokens:
     """Of a load user: an access token for an hour, and nothing to renew it with."""
     access = pair.therapist_token if side == "therapist" else pair.patient_token
     return Tokens(access, "none")
+
+
+def email_of(user_id: str) -> str:
+    return f"{user_id}@demo.test"
+
+
+def as_if(user_id: str, *, ends_in: float) -> str:
+    """What looks like an access token to who can't verify it: the client."""
+    claims = {"sub": user_id, "iat": time.time() - 900 + ends_in, "exp": time.time() + ends_in}
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{body}.none"
+
+
+async def logged_in(server: LiveServer, pair: Pair) -> Tokens:
+    """The patient's, of a log-in with the password."""
+    kept: list[Tokens | None] = []
+    async with Client(server.base, on_tokens=kept.append) as client:
+        await client.log_in(email_of(pair.patient_id), PASSWORD)
+        assert client.user_id == pair.patient_id
+        assert (await client.people.me()).id == pair.patient_id
+    tokens = kept[-1]
+    assert tokens is not None
+    assert tokens.access not in repr(tokens)
+    return tokens
 
 
 def client_of(server: LiveServer, pair: Pair, side: str, **options: Any) -> Client:
@@ -119,3 +147,74 @@ async def eventually(
     async with asyncio.timeout(seconds):
         while not await true():
             await asyncio.sleep(pause)
+
+
+def page(status: int, *headers: str, body: bytes = b"<html>Our Wi-Fi, welcome</html>") -> bytes:
+    """What something on the way answers that is not the server."""
+    lines = [f"HTTP/1.1 {status} Odd", "Content-Type: text/html", "Connection: close", *headers]
+    if not any(header.startswith("Content-Length") for header in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Front:
+    """Stands before a server, a connection for each request; `says` may answer in its place.
+
+    `says` is told the method and the path. It may take its time; None leads to the server.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.says: Callable[[str], Awaitable[bytes | None]] | None = None
+        self.base = ""
+
+    async def __aenter__(self) -> Front:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.base = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            with suppress(OSError, EOFError, asyncio.CancelledError):
+                await self._serve(reader, writer)
+        finally:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        method, path = head.split(b" ", 2)[:2]
+        said = await self.says(f"{method.decode()} {path.decode()}") if self.says else None
+        if said is not None:
+            writer.write(said)
+            await writer.drain()
+            return
+        there, out = await asyncio.open_connection("127.0.0.1", self._to)
+        out.write(head.replace(b"keep-alive", b"close"))
+        onward = asyncio.create_task(_carry(reader, out))
+        try:
+            await _carry(there, writer)
+        finally:
+            onward.cancel()
+            out.close()
+
+
+async def _carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(65_536):
+            sink.write(data)
+            await sink.drain()

@@ -7,16 +7,12 @@ import random
 from pathlib import Path
 
 from tests.acceptance.proxy import Proxy
-from tests.clients.steps import SECONDS, listening, run
+from tests.clients.steps import SECONDS, email_of, listening, run
 from tests.harness.server import PASSWORD, LiveServer, Pair
 from therapyconnect_client import Client, FileStore, MemoryStore, Tokens, Unreachable
 
 COUNT = 20
 KILLS = 2
-
-
-def _email(user_id: str) -> str:
-    return f"{user_id}@demo.test"
 
 
 def test_two_devices_each_and_a_server_that_is_killed(
@@ -40,7 +36,7 @@ def test_two_devices_each_and_a_server_that_is_killed(
             ]  # fmt: skip
             async with clients[0], clients[1], clients[2], clients[3]:
                 for client, user_id in zip(clients, users):
-                    await _log_in(client, _email(user_id))
+                    await _log_in(client, email_of(user_id))
                 async with (
                     listening(clients[0]) as first, listening(clients[1]) as second,
                     listening(clients[2]) as third, listening(clients[3]) as fourth,
@@ -80,7 +76,7 @@ def test_a_socket_outlives_its_token(strict: LiveServer, pair: Pair) -> None:
     async def work() -> None:
         pairs: list[Tokens | None] = []
         async with Client(strict.base, on_tokens=pairs.append) as client:
-            await client.log_in(_email(pair.patient_id), PASSWORD)
+            await client.log_in(email_of(pair.patient_id), PASSWORD)
             async with listening(client) as listener:
                 async with asyncio.timeout(SECONDS):
                     while len(pairs) < 3:

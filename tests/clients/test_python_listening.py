@@ -65,6 +65,29 @@ def test_what_one_says_the_other_hears(server: LiveServer, pair: Pair) -> None:
     run(work())
 
 
+def test_a_receipt_that_was_too_high_holds_no_other_back(server: LiveServer, pair: Pair) -> None:
+    async def work() -> None:
+        async with (
+            client_of(server, pair, "therapist") as therapist,
+            client_of(server, pair, "patient", confirm_delivery=False) as patient,
+        ):
+            heard, own = patient.events(), therapist.events()
+            await a(own, CaughtUp)
+            await a(heard, CaughtUp)
+            await (await therapist.send(pair.chat_id, "Good morning"))
+            receipts = patient._listening._hearing.receipts
+            patient.mark_read(pair.chat_id, 99)
+
+            async def refused() -> bool:
+                return not receipts._wanted
+
+            await eventually(refused)
+            patient.mark_read(pair.chat_id, 1)
+            assert (await a(own, MessageReadReceipt)).seq == 1
+
+    run(work())
+
+
 def test_a_flag_of_what_was_read_is_confirmed_by_who_hears_of_it(
     server: LiveServer, pair: Pair
 ) -> None:

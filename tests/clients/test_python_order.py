@@ -184,6 +184,15 @@ def test_any_order_becomes_the_order(early: list[int], count: int) -> None:
     assert not sequence.behind
 
 
+def test_after_a_receipt_that_was_too_high_the_right_ones_are_due() -> None:
+    outbound = Outbound()
+    assert outbound.want(CHAT, "read", 99)
+    (mark,) = outbound.due()
+    outbound.drop(mark)
+    assert outbound.want(CHAT, "read", 3)
+    assert [due.seq for due in outbound.due()] == [3]
+
+
 KINDS = st.sampled_from(["delivered", "read"])
 STEP = st.one_of(
     st.tuples(KINDS, st.integers(1, 20)),

@@ -91,3 +91,28 @@ def test_a_blocking_client_that_is_closed_ends_its_thread(pair: Pair) -> None:
     assert threading.active_count() == before
     with pytest.raises(Stopped):
         client.send(pair.chat_id, "too late")
+
+
+def test_a_call_while_the_loop_is_taken_down_ends_too(pair: Pair) -> None:
+    """From another thread, after the loop was stopped and before it is closed."""
+    client = BlockingClient("http://127.0.0.1:9", tokens=tokens_of(pair, "patient"))
+    raised: list[BaseException] = []
+
+    def late() -> None:
+        try:
+            client.call(lambda c: c.people.me())
+        except BaseException as error:
+            raised.append(error)
+
+    loop, other = client._thread, threading.Thread(target=late, daemon=True)
+
+    class Joined(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            loop.join(timeout)
+            other.start()
+            other.join(SECONDS)
+
+    client._thread = Joined()
+    client.close()
+    assert [type(error) for error in raised] == [Stopped]
+    client.close()  # once more is none too many

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.steps import client_of, run
+from tests.clients.steps import Front, a, client_of, page, run
 from tests.harness.server import LiveServer, Pair
-from therapyconnect_client import ApiError, Forbidden, Invalid, NotFound
-from therapyconnect_client.frames import decode
+from therapyconnect_client import ApiError, CaughtUp, Forbidden, Invalid, NotFound, Unreachable
+from therapyconnect_client.frames import ChatMessage, decode
 
 APPOINTMENT = {
     "start": "2026-12-01T09:00:00Z",
@@ -122,6 +122,7 @@ def test_a_file_goes_up_and_comes_down(server: LiveServer, pair: Pair, tmp_path:
             )  # fmt: skip
             with pytest.raises(NotFound):
                 await patient.attachments.save("ATT_none", tmp_path / "none")
+            assert not list(tmp_path.iterdir())
             assert read[-1] == len(content)
             assert (file.name, file.size) == ("notes.txt", len(content))
             while file.state == "scanning":
@@ -134,6 +135,47 @@ def test_a_file_goes_up_and_comes_down(server: LiveServer, pair: Pair, tmp_path:
             assert (await delivery).attachment_name == "notes.txt"
 
     run(work())
+
+
+def test_a_file_that_is_cut_leaves_nothing(server: LiveServer, pair: Pair, tmp_path: Path) -> None:
+    async def says(request: str) -> bytes | None:
+        return page(200, "Content-Length: 1000", body=b"the beginning")
+
+    async def work() -> None:
+        async with (
+            Front(server.port) as front,
+            client_of(server, pair, "patient", base=front.base) as patient,
+        ):
+            front.says = says
+            with pytest.raises(Unreachable):
+                await patient.attachments.save("ATT_some", tmp_path / "some")
+            assert not list(tmp_path.iterdir())
+            (tmp_path / "some").write_bytes(b"mine")
+            with pytest.raises(FileExistsError):
+                await patient.attachments.save("ATT_some", tmp_path / "some")
+            assert (tmp_path / "some").read_bytes() == b"mine"
+
+    run(work())
+
+
+def test_no_log_tells_the_token(
+    server: LiveServer, pair: Pair, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor what is said on the socket, however much everybody else writes down."""
+    canary = "do-not-tell-77aa01c9"
+
+    async def work() -> None:
+        async with client_of(server, pair, "patient") as patient:
+            events = patient.events()
+            await a(events, CaughtUp)
+            await patient.send(pair.chat_id, canary)
+            await a(events, ChatMessage)
+
+    with caplog.at_level(logging.DEBUG):
+        run(work())
+    said = [record.getMessage() for record in caplog.records]
+    assert said
+    assert not [line for line in said if pair.patient_token in line or canary in line]
 
 
 def test_what_was_said_is_in_no_log_error_or_repr(

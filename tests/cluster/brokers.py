@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,10 @@ class Broker(Protocol):
         """All that is told while `meanwhile` runs, and a little after."""
         ...
 
+    def sealed(self, heard: list[bytes]) -> list[bytes]:
+        """The parcels in what was overheard, as they were sealed."""
+        ...
+
     def repeat(self, heard: list[bytes]) -> None:
         """Tell again what was overheard."""
         ...
@@ -63,6 +68,9 @@ class Postgres:
             ear.execute("LISTEN therapyconnect")
             meanwhile()
             return [told.payload.encode() for told in ear.notifies(timeout=2)]
+
+    def sealed(self, heard: list[bytes]) -> list[bytes]:
+        return [b64decode(payload) for payload in heard]
 
     def repeat(self, heard: list[bytes]) -> None:
         for parcel in heard:
@@ -146,6 +154,9 @@ class RedisServer:
                 if message is not None:
                     heard.append(message["channel"] + b" " + message["data"])
             return heard
+
+    def sealed(self, heard: list[bytes]) -> list[bytes]:
+        return [told.partition(b" ")[2] for told in heard]
 
     def repeat(self, heard: list[bytes]) -> None:
         with self.client() as client:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.brokers import CONNECTIONS, broken
-from tests.cluster.conftest import Nodes
+from tests.cluster.conftest import Nodes, make_node
 from tests.cluster.crew import wait_for
-from tests.harness.server import Pair
-from tests.harness.sockets import chat_socket, user_socket
+from tests.harness.server import LiveServer, Pair
+from tests.harness.sockets import SocketClient, chat_socket, user_socket
 
 MESSAGES = 10
 POLLED_SECONDS = 45.0
 """Deafness is noticed after 6 s and the next look comes within 2: the rest is for slow machines."""
+CLOSED_SECONDS = 5.0
+"""G9, on every node, broker up or down."""
+PATIENCE_SECONDS = 1.0
+"""For a busy machine."""
+BLOCKS = 8
+APART_SECONDS = 0.7
+"""So the blocks fall on all phases of a node's looks, and on its hearing and its deaf time."""
 
 
 def test_sends_go_on_and_all_is_heard(
@@ -120,3 +130,51 @@ def test_what_is_made_meanwhile_is_heard(nodes: Nodes, pair: Pair) -> None:
         assert therapist.until("notification", POLLED_SECONDS)["notification"]["title"] == (
             "Open again"
         )
+
+
+def test_a_block_closes_sockets_in_time_while_nobody_is_told(
+    nodes: Nodes,
+    take: Callable[[int], list[Pair]],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """The broker freezes soon after a node looked and heard its beat: it does not know yet.
+
+    With a look every ten seconds the first of these took more than seven, five more than four.
+    """
+    pairs = take(BLOCKS)
+    third = make_node(nodes.one, tmp_path / "third", nodes.broker.addresses[1])
+    with ExitStack() as stack:
+        stack.callback(third.kill)
+        third.start()
+        began = time.monotonic()
+        sockets = [
+            stack.enter_context(chat_socket(third, pair.chat_id, pair.patient_token))
+            for pair in pairs
+        ]
+        time.sleep(max(0.0, 2.5 - (time.monotonic() - began)))
+        stack.enter_context(broken(nodes.broker, "freeze"))
+        took = _blocked(nodes.one, pairs, sockets)
+    said = ", ".join(f"{seconds:.1f}" for seconds in took)
+    record_property("measured", f"{nodes.engine}: closed {said} s after the block")
+    assert max(took) < CLOSED_SECONDS + PATIENCE_SECONDS, said
+
+
+def _blocked(node: LiveServer, pairs: list[Pair], sockets: list[SocketClient]) -> list[float]:
+    """Block one after the other; seconds until each one's socket was closed."""
+
+    def closed(socket: SocketClient) -> float:
+        assert socket.close_code(POLLED_SECONDS) == 4403
+        return time.monotonic()
+
+    blocked = []
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        waits = [pool.submit(closed, socket) for socket in sockets]
+        for pair in pairs:
+            with node.api(pair.therapist_token) as api:
+                body = {"status": "blocked"}
+                answer = api.post(f"chats/{pair.chat_id}/update_status/", json=body)
+            assert answer.status_code == 200
+            blocked.append(time.monotonic())
+            time.sleep(APART_SECONDS)
+        return [wait.result() - at for wait, at in zip(waits, blocked, strict=True)]

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from therapyconnect.config.environment import ENVIRONMENT
 from therapyconnect.config.wiring import key_ring
 from therapyconnect.messaging.services.engine import Engine, conninfo
+from therapyconnect.realtime.broker import Broker
 from therapyconnect.realtime.carrier import BrokerWire
 from therapyconnect.realtime.engines.postgres import PostgresBroker
 from therapyconnect.realtime.engines.redis import RedisBroker
@@ -17,6 +18,7 @@ from therapyconnect.realtime.linked import LinkedHub
 from therapyconnect.realtime.sealed import SealedWire, channel_of
 from therapyconnect.realtime.streams import ReadEvents
 from therapyconnect.realtime.wire import Wire
+from therapyconnect.vault.keyring import KeyRing
 
 
 def make_hub(engine: Engine, read: ReadEvents) -> MemoryHub:
@@ -27,10 +29,14 @@ def make_hub(engine: Engine, read: ReadEvents) -> MemoryHub:
 
 
 def _wire() -> Wire:
-    if ENVIRONMENT.hub == "postgres":
-        return BrokerWire(PostgresBroker(_connect))  # who reads this server has the ids already
     ring = key_ring()
-    return SealedWire(BrokerWire(RedisBroker(ENVIRONMENT.hub, channel=channel_of(ring))), ring)
+    return SealedWire(BrokerWire(_broker(ring)), ring)
+
+
+def _broker(ring: KeyRing) -> Broker:
+    if ENVIRONMENT.hub == "postgres":
+        return PostgresBroker(_connect)
+    return RedisBroker(ENVIRONMENT.hub, channel=channel_of(ring))
 
 
 async def _connect() -> AsyncConnection[Any]:

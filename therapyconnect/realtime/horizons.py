@@ -13,6 +13,10 @@ class HorizonBoard:
     def __init__(self) -> None:
         self._told: dict[str, dict[tuple[str, str], int]] = {}
 
+    def __len__(self) -> int:
+        """Of how many chats something is kept."""
+        return len(self._told)
+
     def advances(self, receipt: ReceiptMoved) -> bool:
         """False for one that is behind what was told; the same again does no harm."""
         told = self._told.setdefault(receipt.chat_id, {})

@@ -1,5 +1,8 @@
 """Seals what a wire carries: who reads the broker, or writes to it, learns and feigns nothing.
 
+An alert's state is taken from its note: over an open wire, whoever may tell could tell a patient
+that somebody has seen their call. PostgreSQL's NOTIFY is open to every role that may connect.
+
 A parcel holds ids and states, never a word; sealed, not even who talks with whom is seen. What the
 broker still sees is when how much is told. A parcel that was kept and is told again opens; its
 number gives it away (`order.py`).

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from therapyconnect_client.api import Api
-from therapyconnect_client.errors import Unreachable
+from therapyconnect_client.errors import Unavailable, Unreachable
 from therapyconnect_client.shapes import Attachment
 
 OnProgress = Callable[[int], None]
@@ -41,7 +41,10 @@ class Attachments:
             "files": {"file": (name, source, content_type)},
         }
         async with self._api.stream("POST", "attachments/", **options) as answer:
-            return msgspec.json.decode(await _all(answer), type=Attachment)
+            try:
+                return msgspec.json.decode(await _all(answer), type=Attachment)
+            except msgspec.DecodeError:
+                raise Unavailable(code="unreadable_answer", status=answer.status_code) from None
 
     async def status(self, attachment_id: str) -> Attachment:
         """Whether it may be had yet."""
@@ -57,12 +60,19 @@ class Attachments:
             yield _pieces(answer)
 
     async def save(self, attachment_id: str, path: str | Path) -> int:
-        """Write it to a new file; how many bytes it has."""
-        size = 0
-        with open(path, "xb") as sink:
-            async with self.open(attachment_id) as pieces:
-                async for piece in pieces:
-                    size += sink.write(piece)
+        """Write it to a new file, which is there once it is whole; how many bytes it has."""
+        path, size = Path(path), 0
+        if path.exists():
+            raise FileExistsError(path)
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with open(part, "wb") as sink:
+                async with self.open(attachment_id) as pieces:
+                    async for piece in pieces:
+                        size += sink.write(piece)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
         return size
 
 

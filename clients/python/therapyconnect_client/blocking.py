@@ -54,6 +54,8 @@ class BlockingClient:
 
     def __init__(self, base: str, **options: Any) -> None:
         self._loop = asyncio.new_event_loop()
+        self._handing = threading.Lock()
+        self._ended = False
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="therapyconnect-client", daemon=True
         )
@@ -81,7 +83,7 @@ class BlockingClient:
 
     def close(self) -> None:
         """Stop, and let everybody go who waits for something."""
-        if not self._loop.is_closed():
+        with suppress(Stopped):  # another thread was here before
             self.call(lambda client: client.close())
             self._end()
 
@@ -159,11 +161,11 @@ class BlockingClient:
     # --- the thread ---------------------------------------------------------------------------
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
+        with self._handing:
+            if self._ended:
+                work.close()
+                raise Stopped
             future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:  # the loop is closed
-            work.close()
-            raise Stopped from None
         try:
             return future.result()
         except futures.CancelledError:
@@ -180,7 +182,13 @@ class BlockingClient:
             await asyncio.gather(*others, return_exceptions=True)
             await self._loop.shutdown_default_executor()
 
-        self._wait(finish())
+        with self._handing:
+            if self._ended:
+                raise Stopped
+            # From here on nobody hands over what this last one would not see.
+            self._ended = True
+            last = asyncio.run_coroutine_threadsafe(finish(), self._loop)
+        last.result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

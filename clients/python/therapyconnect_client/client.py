@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from random import SystemRandom
 from types import TracebackType
 from typing import Any, Literal
@@ -67,6 +68,7 @@ class Client:
         self.attachments = Attachments(self.api)
         self.people = People(self.api)
         self._closed = False
+        self._changing = 0
         dice = SystemRandom()
         self._outbox = Outbox(store or MemoryStore(), limit=queue_limit)
         self._sender = Sender(
@@ -118,19 +120,23 @@ class Client:
 
     async def log_in(self, email: str, password: str) -> None:
         """Log in. `SecondFactorRequired`: go on at `second_factor`."""
-        await self._stop()
-        await self._session.log_in(email, password)
-        await self._begin()
+        async with self._change():
+            await self._session.log_in(email, password)
+            await self._begin()
 
     async def second_factor(self, pending: str, code: str) -> None:
         """Finish a log-in with a code."""
-        await self._session.second_factor(pending, code)
-        await self._begin()
+        async with self._change():
+            await self._session.second_factor(pending, code)
+            await self._begin()
 
     async def log_out(self) -> None:
-        """End the session. What waits stays in the store, for when the same user is back."""
-        await self._stop()
-        await self._session.log_out()
+        """End the session. What waits stays in the store, for when the same user is back.
+
+        `Unavailable` (so `Unreachable`, too) or `Throttled`: ended here, but perhaps not there.
+        """
+        async with self._change():
+            await self._session.log_out()
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -149,7 +155,8 @@ class Client:
         """Put a message into the queue. When this returns, the store has it.
 
         `await` the delivery to know what became of it. An emergency waits for no other message; its
-        delivery tells `crisis_resources`, also where it was refused or could not be sent.
+        delivery tells `crisis_resources`, also where it was refused or could not be sent. What JSON
+        can't hold is `Invalid` at once.
         """
         optional = {
             "emergency": emergency or None, "message_type": message_type, "reply_to": reply_to,
@@ -200,7 +207,18 @@ class Client:
 
     # --- inside -------------------------------------------------------------------------------
 
+    @asynccontextmanager
+    async def _change(self) -> AsyncIterator[None]:
+        """Stop, and let nothing begin for who was here while another one is on their way in."""
+        self._changing += 1
+        try:
+            await self._stop()
+            yield
+        finally:
+            self._changing -= 1
+
     async def _begin(self) -> None:
+        self._listening.turn_to(self.user_id)
         await self._outbox.load(self.user_id)
         self._sender.work()
 
@@ -214,6 +232,8 @@ class Client:
             raise Stopped
         if not self._session.open:
             raise LoggedOut
+        if self._changing:
+            raise Stopped
 
     def _mark(self, chat_id: str, kind: Kind, seq: int) -> None:
         self._check()

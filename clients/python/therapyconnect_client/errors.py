@@ -65,7 +65,10 @@ class Throttled(ApiError):
 
 
 class Unavailable(ApiError):
-    """The server could not answer (5xx, 408). What came of a write is unknown, not failed."""
+    """The server could not answer (5xx, 408), or something on the way answered in its place.
+
+    What came of a write is unknown, not failed.
+    """
 
 
 class Unreachable(Unavailable):
@@ -111,10 +114,10 @@ class StoreInUse(ClientError):
         super().__init__("the queue's file is in use by another client")
 
 
-def error_of(status: int, **known: object) -> ApiError:
-    """The error for an HTTP status."""
+def error_of(status: int, *, ours: bool, **known: object) -> ApiError:
+    """The error for an HTTP status. Only our own server's word (`ours`) is a refusal."""
     kind: type[ApiError]
-    if status == 408 or status >= 500:
+    if status == 408 or status >= 500 or not (ours or status in (401, 429)):
         kind = Unavailable
     else:
         kinds: dict[int, type[ApiError]] = {

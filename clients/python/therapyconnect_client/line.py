@@ -8,21 +8,24 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from therapyconnect_client.answers import retry_after_of
+from therapyconnect_client.answers import error_in
 from therapyconnect_client.backoff import pause
-from therapyconnect_client.errors import ApiError, LoggedOut, Throttled, Unavailable, error_of
+from therapyconnect_client.errors import LoggedOut, Throttled, Unavailable
 from therapyconnect_client.feed import Broken
 from therapyconnect_client.session import Session
 from therapyconnect_client.talk import Talk
 from therapyconnect_client.tokens import Access
 
 log = logging.getLogger("therapyconnect_client")
+
+quiet = logging.getLogger("therapyconnect_client.websockets")
+"""Of what the sockets' library says. At DEBUG it would write down the token and the texts."""
+quiet.setLevel(logging.INFO)
 
 OPEN_SECONDS: Final = 15.0
 CLOSE_SECONDS: Final = 2.0
@@ -57,7 +60,7 @@ class Line:
         self._new_talk = new_talk
         self._on_end = on_end
         self._failures = 0
-        self._refused = False
+        self._renewed: Access | None = None
         self._talk: Talk | None = None
         self._nudged = asyncio.Event()
 
@@ -108,9 +111,10 @@ class Line:
             open_timeout=OPEN_SECONDS,
             close_timeout=CLOSE_SECONDS,
             ssl=self._tls,
+            logger=quiet,
         )
         self._talk = self._new_talk(socket)
-        self._refused = False
+        self._renewed = None
         try:
             await self._hold(self._talk, access)
         except Broken as error:
@@ -158,7 +162,7 @@ class Line:
             await asyncio.sleep(max(0.0, access.seconds_left))
             try:
                 access = await self._session.renew(access)
-            except Unavailable as error:
+            except (Throttled, Unavailable) as error:
                 await asyncio.sleep(pause(failures, self._dice, retry_after=error.retry_after))
                 failures += 1
             else:
@@ -166,26 +170,18 @@ class Line:
                 await talk.say(type="authenticate", token=access.token, ref="authenticate")
 
     async def _turned_away(self, refused: InvalidStatus, access: Access | None) -> float | None:
-        status = refused.response.status_code
-        retry_after = retry_after_of(refused.response.headers.get("Retry-After"))
+        answer = refused.response
+        error = error_in(answer.status_code, answer.headers, answer.body or b"")
         self._failures += 1
-        if status == 401 and access is not None:
-            if self._refused:
+        if error.status == 401 and access is not None:
+            if access is self._renewed:
                 self._session.end()
                 raise LoggedOut
-            self._refused = True
-            with suppress(Unavailable):
-                await self._session.renew(access)
-        elif status < 500 and status not in (408, 429):
-            raise _refusal(status, refused)
-        return retry_after
-
-
-def _refusal(status: int, refused: InvalidStatus) -> ApiError:
-    try:
-        body = msgspec.json.decode(refused.response.body or b"", type=dict[str, Any])
-        code = str(body["errors"][0]["code"])
-        request_id = body.get("request_id")
-    except (msgspec.DecodeError, LookupError, TypeError):
-        code, request_id = f"http_{status}", None
-    return error_of(status, code=code, request_id=request_id)
+            try:
+                self._renewed = await self._session.renew(access)
+            except (Throttled, Unavailable) as later:
+                # It is still the token that was refused before: this says nothing new.
+                return later.retry_after
+        elif not isinstance(error, Throttled | Unavailable):
+            raise error
+        return error.retry_after

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Literal
 
@@ -13,12 +15,12 @@ from websockets.exceptions import WebSocketException
 
 from therapyconnect_client import frames
 from therapyconnect_client.chats import Chats
-from therapyconnect_client.errors import Stopped
-from therapyconnect_client.feed import Feed
+from therapyconnect_client.errors import NotFound, Stopped
 from therapyconnect_client.happenings import Afresh, Connected, Disconnected, Happening
+from therapyconnect_client.hearing import Hearing
 from therapyconnect_client.line import Line
 from therapyconnect_client.mailbox import Mailbox
-from therapyconnect_client.receipts import Kind, Outbound
+from therapyconnect_client.receipts import Kind
 from therapyconnect_client.session import Session
 from therapyconnect_client.talk import Talk
 
@@ -52,28 +54,36 @@ class Listening:
         self._limit = limit
         self._confirm = confirm
         self._on_connected = on_connected
-        self.cursors = dict(cursors)
+        self._placed = False
+        self._hearing = self._new_hearing(dict(cursors))
         self._task: asyncio.Task[None] | None = None
         self._line: Line | None = None
         self._user_id: str | None = None
-        self._prepare()
 
-    def _prepare(self) -> None:
-        """Begin anew from what was handed out."""
-        self._receipts = Outbound()
-        self._mailbox: Mailbox[Happening] = Mailbox(self._limit, on_room=self._look)
-        self._feed = Feed(self._mailbox, self.cursors)
+    @property
+    def cursors(self) -> dict[str, int]:
+        return self._hearing.cursors
+
+    def _new_hearing(self, cursors: dict[str, int]) -> Hearing:
+        return Hearing(cursors, limit=self._limit, on_room=self._look)
 
     # --- its life -----------------------------------------------------------------------------
 
+    def turn_to(self, user_id: str) -> None:
+        """Who listens from here on. Another user than before begins with cursors of their own."""
+        if self._user_id not in (None, user_id):
+            self._hearing = self._new_hearing({})
+            self._placed = False
+        self._user_id = user_id
+
     def events(self) -> EventStream:
         self._start()
-        return EventStream(self._mailbox, self._handing, self._handed)
+        hearing = self._hearing
+        return EventStream(hearing.mailbox, partial(self._handing, hearing), hearing.handed)
 
     def mark(self, chat_id: str, kind: Kind, seq: int) -> None:
         self._start()
-        if self._receipts.want(chat_id, kind, seq) and self._talk is not None:
-            self._talk.marked()
+        self._mark(self._hearing, chat_id, kind, seq)
 
     async def typing(self, chat_id: str, is_typing: bool) -> None:
         talk = self._talk
@@ -85,7 +95,7 @@ class Listening:
 
     def tell(self, happening: Happening) -> None:
         """Put something of the client's own between what the server says."""
-        self._mailbox.put(happening)
+        self._hearing.mailbox.put(happening)
 
     def nudge(self) -> None:
         """The server has answered elsewhere."""
@@ -95,11 +105,11 @@ class Listening:
     async def stop(self) -> None:
         """Close the socket. Who listens has heard all; the cursors stay."""
         task, self._task, self._line = self._task, None, None
+        stopped, self._hearing = self._hearing, self._new_hearing(self.cursors)
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        self._mailbox.end(Stopped())
-        self._prepare()
+        stopped.mailbox.end(Stopped())
 
     @property
     def _talk(self) -> Talk | None:
@@ -109,21 +119,20 @@ class Listening:
         if self._task is not None:
             if not self._task.done():
                 return
-            self._prepare()  # it had ended, and there is a session again
+            # It had ended, and there is a session again.
+            self._hearing = self._new_hearing(self.cursors)
         user_id = self._session.user_id
-        if self._user_id not in (None, user_id):
-            self.cursors.clear()
-            self._prepare()
-        self._user_id = user_id
+        self.turn_to(user_id)
+        hearing = self._hearing
         self._line = Line(
             f"{self._base}/ws/notifications/{user_id}/",
             self._session,
             tls=self._tls,
             dice=self._dice,
-            new_talk=self._new_talk,
-            on_end=lambda code: self.tell(Disconnected(code)),
+            new_talk=partial(self._new_talk, hearing),
+            on_end=lambda code: hearing.mailbox.put(Disconnected(code)),
         )
-        self._task = asyncio.create_task(self._run(self._line, self._mailbox))
+        self._task = asyncio.create_task(self._run(self._line, hearing.mailbox))
 
     async def _run(self, line: Line, mailbox: Mailbox[Happening]) -> None:
         try:
@@ -134,21 +143,23 @@ class Listening:
 
     # --- a socket's beginning -----------------------------------------------------------------
 
-    def _new_talk(self, socket: ClientConnection) -> Talk:
-        return Talk(socket, self._feed, self._receipts, welcomed=self._welcomed)
+    def _new_talk(self, hearing: Hearing, socket: ClientConnection) -> Talk:
+        welcomed = partial(self._welcomed, hearing)
+        return Talk(socket, hearing.feed, hearing.receipts, welcomed=welcomed)
 
-    async def _welcomed(self) -> None:
+    async def _welcomed(self, hearing: Hearing) -> None:
         """Which chats there are: a new one may have been spoken in while nobody listened."""
-        self.tell(Connected())
+        hearing.mailbox.put(Connected())
         self._on_connected()
         chat_ids = [chat.id async for chat in self._chats.list()]
-        if self._since == "now":
+        if self._since == "now" and not self._placed:
             for chat_id in chat_ids:
-                if not self._feed.begun(chat_id):
-                    self._feed.begin(chat_id, (await self._chats.get(chat_id)).last_seq)
+                if not hearing.feed.begun(chat_id):
+                    with suppress(NotFound):  # deleted since the list was made
+                        hearing.place(chat_id, (await self._chats.get(chat_id)).last_seq)
             # Chats that are made from now on are told from their first event.
-            self._since = "start"
-        self._feed.follow(chat_ids)
+            self._placed = True
+        hearing.feed.follow(chat_ids)
 
     def _look(self) -> None:
         if self._talk is not None:
@@ -156,19 +167,19 @@ class Listening:
 
     # --- handing out --------------------------------------------------------------------------
 
-    def _handing(self, happening: Happening) -> None:
-        """About to be given to the listener: this device has it."""
-        if isinstance(happening, Afresh):
-            self._receipts.forget(happening.chat_id)
-        elif self._confirm and isinstance(happening, CONFIRMED):
-            self.mark(happening.chat_id, "delivered", happening.seq)
+    def _handing(self, hearing: Hearing, happening: Happening) -> None:
+        """About to be given to the listener: this device has it.
 
-    def _handed(self, happening: Happening) -> None:
-        """The listener came for the next: they have dealt with this one."""
+        It opens no socket: what waited is handed out after a stop as well.
+        """
         if isinstance(happening, Afresh):
-            self.cursors[happening.chat_id] = 0
-        elif isinstance(happening, frames.Numbered | frames.Unknown) and happening.chat_id:
-            self.cursors[happening.chat_id] = happening.seq or 0
+            hearing.receipts.forget(happening.chat_id)
+        elif self._confirm and isinstance(happening, CONFIRMED):
+            self._mark(hearing, happening.chat_id, "delivered", happening.seq)
+
+    def _mark(self, hearing: Hearing, chat_id: str, kind: Kind, seq: int) -> None:
+        if hearing.receipts.want(chat_id, kind, seq) and self._talk is not None:
+            self._talk.marked()
 
 
 class EventStream:

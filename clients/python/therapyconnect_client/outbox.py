@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from therapyconnect_client.errors import ApiError, QueueFull, Stopped
+from therapyconnect_client.errors import ApiError, Invalid, QueueFull, Stopped
 from therapyconnect_client.shapes import CrisisResource, SentMessage
 from therapyconnect_client.stores import Outgoing, Store
 
@@ -83,6 +83,7 @@ class Outbox:
         self._deliveries: dict[tuple[str, str], Delivery] = {}
         self._number = 0
         self._adding = asyncio.Lock()
+        self._emptied = 0
 
     def __len__(self) -> int:
         return len(self._deliveries)
@@ -106,11 +107,20 @@ class Outbox:
             delivery.failed(Stopped())
         self._lanes.clear()
         self._deliveries.clear()
+        self._emptied += 1
 
     async def add(
         self, *, user_id: str, chat_id: str, body: dict[str, Any], client_message_id: str
     ) -> Delivery:
-        """Keep a message: when this returns, the store has it. The same id is the same message."""
+        """Keep a message: when this returns, the store has it. The same id is the same message.
+
+        What can't be sent is `Invalid` at once: later it would hold up all that is behind it.
+        """
+        fields = {**body, "chat_id": chat_id, "client_message_id": client_message_id}
+        for name, value in fields.items():
+            if not _encodes(value):
+                raise Invalid(code="invalid", attr=name)
+        emptied = self._emptied
         async with self._adding:
             known = self._deliveries.get((chat_id, client_message_id))
             if known is not None:
@@ -124,6 +134,10 @@ class Outbox:
                 client_message_id=client_message_id, body=body,
             )  # fmt: skip
             await self._store.add(item)
+            if self._emptied != emptied:  # the lanes may be another user's by now
+                delivery = Delivery(item)
+                delivery.failed(Stopped())
+                return delivery
             return self._put(item)
 
     def first(self, lane: Lane) -> tuple[Outgoing, Delivery] | None:
@@ -152,3 +166,12 @@ class Outbox:
         self._deliveries[item.key] = delivery
         self._lanes[Lane(item.chat_id, bool(item.body.get("emergency")))].append(item)
         return delivery
+
+
+def _encodes(value: object) -> bool:
+    """JSON can hold it. The error says what was written, and ends here."""
+    try:
+        msgspec.json.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return False
+    return True

@@ -56,6 +56,8 @@ class Outbound:
         key = (mark.chat_id, mark.kind)
         if self._wanted.get(key) == mark.seq:
             del self._wanted[key]
+        if self._told.get(key) == mark.seq:
+            del self._told[key]  # or none below it would ever be due
 
     def lost(self) -> None:
         """The connection ended: what was not confirmed on it is due again."""

@@ -91,13 +91,17 @@ class Sender:
                 self._outbox.fail(lane, error)
                 return
             except ApiError as error:
-                await self._outbox.settle(lane)
-                delivery.failed(error)
-                self._on_refused(item, error)
+                try:
+                    await self._outbox.settle(lane)
+                finally:  # whoever waits is told, whatever becomes of the store
+                    delivery.failed(error)
+                    self._on_refused(item, error)
             else:
-                await self._outbox.settle(lane)
-                delivery.sent(message)
-                self._on_sent()
+                try:
+                    await self._outbox.settle(lane)
+                finally:
+                    delivery.sent(message)
+                    self._on_sent()
 
     async def _until_known(self, item: Outgoing, delivery: Delivery) -> SentMessage:
         body = {

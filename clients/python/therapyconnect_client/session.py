@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from random import SystemRandom
 from typing import Any, Final
 
@@ -16,14 +17,18 @@ from therapyconnect_client.errors import (
     LoggedOut,
     NotAuthenticated,
     SecondFactorRequired,
+    Throttled,
     Unavailable,
     Unreachable,
 )
-from therapyconnect_client.tokens import Access, Tokens
+from therapyconnect_client.tokens import Access, Tokens, claims_of
 
 AUTH: Final = "/_allauth/app/v1/"
 TRIES: Final = 4
-"""Of a refresh whose answer did not come. The old token is good for 30 s more, and not longer."""
+"""Of a refresh whose answer did not come. The old token is good for 30 s more, and not longer:"""
+REFRESH_SECONDS: Final = 6.0
+PAUSE_SECONDS: Final = 3.0
+"""so that the last try begins within them, each lasts so long, and the pause before it."""
 
 OnTokens = Callable[[Tokens | None], None]
 
@@ -87,24 +92,22 @@ class Session:
         return await asyncio.shield(self._refreshing)
 
     async def log_out(self) -> None:
-        """End the session here and on the server; `Unreachable`: only here."""
+        """End the session here and on the server; `Unavailable`, `Throttled`: perhaps only here."""
         if self._access is None:
             return
         try:
-            # With a token that is good: to an old one the server says 401 as well.
-            access = await self.access()
+            access, refresh_token = await self.access(), self._refresh_token
         except LoggedOut:
             return
         finally:
             self.end()
-        headers = {"Authorization": f"Bearer {access.token}"}
-        try:
-            answer = await self._http.delete(f"{AUTH}auth/session", headers=headers)
-        except httpx.TransportError:
-            raise Unreachable from None
-        # 401 is allauth's word for "nobody is logged in now".
-        if answer.status_code not in (200, 401, 410):
-            raise api_error(answer)
+        tokens = Tokens(access.token, refresh_token or "")
+        with suppress(LoggedOut):
+            for _ in range(2):
+                await self._end_there(tokens.access)
+                # The answer is 401 whether it ended now or the token was too old: the refresh
+                # token knows.
+                tokens = await self._exchange(tokens.refresh)
 
     async def settle(self) -> None:
         """Wait for a refresh that is under way."""
@@ -115,23 +118,47 @@ class Session:
         token = self._refresh_token
         for attempt in range(TRIES):
             try:
-                answer = await self._post("tokens/refresh", {"refresh_token": token})
-                if answer.status_code in (400, 401, 410):
-                    self.end()
-                    raise LoggedOut
-                if answer.status_code != 200:
-                    raise api_error(answer)
+                tokens = await self._exchange(token)
                 break
+            except LoggedOut:
+                if self._refresh_token == token:
+                    self.end()
+                raise
             except Unavailable as error:
                 if attempt == TRIES - 1:
                     raise
                 await asyncio.sleep(
-                    min(5, pause(attempt, self._dice, retry_after=error.retry_after))
+                    min(PAUSE_SECONDS, pause(attempt, self._dice, retry_after=error.retry_after))
                 )
-        data = body_of(answer)["data"]
         if self._refresh_token != token:
             raise LoggedOut  # logged out meanwhile
-        return self._take(Tokens(data["access_token"], data["refresh_token"]))
+        return self._take(tokens)
+
+    async def _exchange(self, refresh_token: str | None) -> Tokens:
+        """The next pair. `LoggedOut` is our server's word alone; nothing else ends a session."""
+        try:
+            async with asyncio.timeout(REFRESH_SECONDS):
+                answer = await self._post("tokens/refresh", {"refresh_token": refresh_token})
+        except TimeoutError:
+            raise Unreachable from None
+        if answer.status_code == 200:
+            return _tokens_in(body_of(answer).get("data"))
+        error = api_error(answer)
+        if isinstance(error, Throttled | Unavailable):
+            raise error
+        if error.status in (400, 401, 410):
+            raise LoggedOut
+        raise Unavailable(code=error.code, status=error.status, request_id=error.request_id)
+
+    async def _end_there(self, token: str) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            answer = await self._http.delete(f"{AUTH}auth/session", headers=headers)
+        except httpx.TransportError:
+            raise Unreachable from None
+        # 401 is allauth's word for "nobody is logged in now".
+        if answer.status_code not in (200, 401, 410):
+            raise api_error(answer)
 
     def _refreshed(self, task: asyncio.Task[Access]) -> None:
         self._refreshing = None
@@ -145,12 +172,13 @@ class Session:
             self._keep(None)
 
     def _begin(self, answer: httpx.Response, meta: dict[str, Any]) -> None:
-        if answer.status_code in (400, 401):
-            error = api_error(answer)
+        if answer.status_code == 200:
+            self._take(_tokens_in(meta))
+            return
+        error = api_error(answer)
+        if error.status in (400, 401) and not isinstance(error, Unavailable):
             raise NotAuthenticated(code=error.code, status=error.status, attr=error.attr)
-        if answer.status_code != 200:
-            raise api_error(answer)
-        self._take(Tokens(meta["access_token"], meta["refresh_token"]))
+        raise error
 
     def _take(self, tokens: Tokens) -> Access:
         self._access = Access(tokens.access, fresh=True)
@@ -173,3 +201,13 @@ class Session:
             )
         except httpx.TransportError:
             raise Unreachable from None
+
+
+def _tokens_in(found: Any) -> Tokens:
+    """Those of an answer; `Unavailable` where something else than our server gave it."""
+    try:
+        tokens = Tokens(found["access_token"], found["refresh_token"])
+        claims_of(tokens.access)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise Unavailable(code="unreadable_answer", status=200) from None
+    return tokens
