@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from tests.api.calls import connect, detail, is_timestamp, new_patients, ok, refused, say, set_fact
+from tests.acceptance.faults import wait_for
+from tests.api.calls import (
+    connect,
+    detail,
+    end_care,
+    is_timestamp,
+    new_patients,
+    ok,
+    refused,
+    relate,
+    say,
+    set_fact,
+)
 from tests.harness.server import LiveServer, Pair
 from tests.harness.sockets import chat_socket
 
@@ -18,6 +32,16 @@ FIELDS = {
     "ended_at", "active",
 }  # fmt: skip
 ROUTE = "care-relationships/"
+CLOSED_SECONDS = 5.0
+"""The promise (G9)."""
+SLACK_SECONDS = 5.0
+"""Of the harness."""
+ATTEMPTS = 5
+LOCK_SQL = "SELECT 1 FROM accounts_carerelationship WHERE id = %s FOR UPDATE"
+WAITING_SQL = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'carerelationship'
+"""
 
 
 def own(api: httpx.Client, query: str = "") -> list[dict[str, Any]]:
@@ -161,6 +185,50 @@ def test_it_ends_whatever_became_of_the_chat(
     assert ok(end(therapist, care)) == ended
     said = server.sql("SELECT last_seq FROM messaging_chat WHERE id = %s", (pair.chat_id,))
     assert said == [(1 if chat == "blocked" else 0,)]
+
+
+def test_a_chat_made_beside_its_end_closes_too(
+    server: LiveServer, pair: Pair, therapist: httpx.Client, request: pytest.FixtureRequest
+) -> None:
+    """The end has seen that there is no chat, and waits; meanwhile there is one, and a socket."""
+    pairs: Iterator[Pair] = request.getfixturevalue("_pairs")
+    codes = (_made_beside_the_end(server, pair, therapist, next(pairs)) for _ in range(ATTEMPTS))
+    assert next(code for code in codes if code != "too late") == 4403
+
+
+def _made_beside_the_end(
+    server: LiveServer, pair: Pair, therapist: httpx.Client, patient: Pair
+) -> int | str | None:
+    """What the chat's socket is closed with; who waits for a lock for long gives up: "too late"."""
+    relate(server, pair.therapist_id, [patient.patient_id])
+    care = own(therapist, f"patient_id={patient.patient_id}")[0]
+    body = {"therapist_id": pair.therapist_id, "patient_id": patient.patient_id}
+    with (
+        psycopg.connect(server.database_url or "") as holder,
+        ThreadPoolExecutor(1) as other,
+        connect(server, patient.patient_token) as api,
+    ):
+        holder.execute(LOCK_SQL, (care["id"],))
+        ended = other.submit(end, therapist, care)
+        wait_for(lambda: ended.done() or server.sql(WAITING_SQL))
+        chat = ok(api.post("chats/create_or_get_chat/", json=body), 201)
+        with chat_socket(server, chat["id"], patient.patient_token) as socket:
+            holder.rollback()
+            if ended.result().status_code == 503:
+                return "too late"
+            assert ok(ended.result())["active"] is False
+            return socket.close_code(CLOSED_SECONDS + SLACK_SECONDS)
+
+
+def test_whoever_asks_again_has_the_sockets_closed(
+    server: LiveServer, pair: Pair, therapist: httpx.Client
+) -> None:
+    """As where it ended, and whoever asked for it was told that nobody knows."""
+    care = own(therapist)[0]
+    with chat_socket(server, pair.chat_id, pair.patient_token) as socket:
+        end_care(server, pair)
+        assert ok(end(therapist, care))["active"] is False
+        assert socket.close_code(CLOSED_SECONDS + SLACK_SECONDS) == 4403
 
 
 def test_pages_lead_forwards_and_back(

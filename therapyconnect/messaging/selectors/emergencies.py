@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -63,25 +64,39 @@ def emergency_page(
     return turn.page(rows, lambda row: (row[4], alert_id_for(row[0], row[1])), alert_from_row)
 
 
+DUE_LIMIT: Final = 10_000
+
 # Under the chats' locks, so that a send never attaches to an alert that ends beside it. One
 # statement: a kill leaves all of it or nothing, and the next sweep finds what is due.
 _EXHAUST_SQL: Final = f"""
     WITH due AS (
         SELECT c.id FROM messaging_emergencyalert w JOIN messaging_chat c ON c.id = w.chat_id
-        WHERE w.state IN ('raised', 'delivered') AND w.due_at <= %s
-        ORDER BY c.id LIMIT %s FOR NO KEY UPDATE OF c SKIP LOCKED
+        WHERE w.chat_id = ANY(%s) AND w.state IN ('raised', 'delivered') AND w.due_at <= %s
+        ORDER BY c.id FOR NO KEY UPDATE OF c SKIP LOCKED
     )
     UPDATE messaging_emergencyalert a
     SET state = 'exhausted', exhausted_at = %s, exhausted_why = 'not_acknowledged'
     FROM due WHERE a.chat_id = due.id AND a.state IN ('raised', 'delivered') AND a.due_at <= %s
     RETURNING {ALERT_COLUMNS}
 """
-SWEEP_LIMIT: Final = 200
 
 
-def exhaust_due(*, now: datetime) -> Reading[list[EmergencyAlert]]:
-    """Ends the alerts that nobody took in time; those that were ended. Index: emergency_due."""
-    rows = yield Query(_EXHAUST_SQL, (now, SWEEP_LIMIT, now, now))
+def chats_due(*, now: datetime) -> Reading[list[str]]:
+    """Chats with an alert that nobody took in time, the longest due first. Index: emergency_due."""
+    rows = yield Query(
+        "SELECT chat_id FROM messaging_emergencyalert"
+        " WHERE state IN ('raised', 'delivered') AND due_at <= %s ORDER BY due_at LIMIT %s",
+        (now, DUE_LIMIT),
+    )
+    return [row[0] for row in rows]
+
+
+def exhaust_due(chat_ids: Sequence[str], *, now: datetime) -> Reading[list[EmergencyAlert]]:
+    """Ends what is due of these chats, but for those that somebody holds; those that were ended.
+
+    Index: emergency_one_waits.
+    """
+    rows = yield Query(_EXHAUST_SQL, (list(chat_ids), now, now, now))
     return [alert_from_row(row) for row in rows]
 
 

@@ -2,6 +2,8 @@
 
 Each change is made under the chat's lock and pushed after its commit. A push that is lost (a kill
 right after the commit) is made good by the list of alerts, which a client reads when it connects.
+Where it is the commit's answer that is lost, the sweep looks, and whoever asks again is told, and
+with them everybody: the hub drops what it has told already.
 """
 
 from __future__ import annotations
@@ -10,17 +12,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from therapyconnect.accounts.principal import Principal
 from therapyconnect.core import clock
 from therapyconnect.core.errors import Forbidden, NotFound
 from therapyconnect.core.hub import AlertChanged
+from therapyconnect.core.ids import MessageRef
 from therapyconnect.messaging.models import EmergencyAlert as Row
 from therapyconnect.messaging.policies.emergencies import check_acknowledge, check_resolve
 from therapyconnect.messaging.selectors.alerts import ALERT_COLUMNS, alert_from_row
 from therapyconnect.messaging.selectors.emergencies import alert_chat_for
-from therapyconnect.messaging.services.engine import publish
+from therapyconnect.messaging.services.engine import doubt, publish
 from therapyconnect.messaging.shapes import AlertState, EmergencyAlert
 
 _LOCK_SQL = "SELECT 1 FROM messaging_chat WHERE id = %s FOR NO KEY UPDATE"
@@ -46,19 +49,28 @@ def _change(
     ref = alert_chat_for(alert_id, caller)
     if ref is None:
         raise NotFound()
+    try:
+        return _change_locked(caller, ref, check, state)
+    except (DatabaseError, InterfaceError):
+        doubt(ref.chat_id)
+        raise
+
+
+def _change_locked(
+    caller: Principal, ref: MessageRef, check: Callable[[AlertState], bool], state: AlertState
+) -> EmergencyAlert:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOCK_SQL, (ref.chat_id,))
         alert = _read(ref.chat_id, ref.seq)
         if caller.role != "therapist":
             raise Forbidden("therapist_only", "Only the therapist takes an alert.")
-        if not check(alert.state):
-            return alert
-        rows = Row.objects.filter(chat_id=ref.chat_id, event_seq=ref.seq)
-        rows.update(**_facts(alert, caller, state))
-        changed = _read(ref.chat_id, ref.seq)
-        transaction.on_commit(partial(publish, [AlertChanged(ref.chat_id, changed)]))
-    return changed
+        if check(alert.state):
+            rows = Row.objects.filter(chat_id=ref.chat_id, event_seq=ref.seq)
+            rows.update(**_facts(alert, caller, state))
+            alert = _read(ref.chat_id, ref.seq)
+        transaction.on_commit(partial(publish, [AlertChanged(ref.chat_id, alert)]))
+    return alert
 
 
 def _facts(alert: EmergencyAlert, caller: Principal, state: AlertState) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, TypeVar
 
@@ -19,11 +19,13 @@ from psycopg import AsyncConnection
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from psycopg_pool import AsyncConnectionPool
 
+from therapyconnect.core import clock
 from therapyconnect.core.connections import RECONNECT_SECONDS, check_unless_silent, let_go
 from therapyconnect.core.errors import DomainError, Unavailable
 from therapyconnect.core.hub import AlertChanged, Happened, Hub, Push, ReceiptMoved, Unsure
 from therapyconnect.core.queries import Reading, Row, arun
 from therapyconnect.messaging.selectors.happenings import Happening
+from therapyconnect.messaging.services.doubts import Doubts
 from therapyconnect.messaging.services.lanes import Lanes
 from therapyconnect.messaging.services.requests import (
     Advanced,
@@ -65,6 +67,7 @@ class Engine:
     def __init__(self, hub: Hub | None) -> None:
         self.hub = hub
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.alert_doubts = Doubts()
         self._lanes: Lanes | None = None
         self._pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
 
@@ -107,16 +110,28 @@ class Engine:
         async with asyncio.timeout(READ_SECONDS):
             return await arun(reading, self._pool)
 
+    def doubt(self, chat_ids: Collection[str]) -> None:
+        """These chats may have changed with nobody told: look again. On the engine's loop only.
+
+        More than once: the server may still finish a commit whose connection was lost.
+        """
+        if self.hub is None or self.loop is None:
+            return
+        self.alert_doubts.note(chat_ids, now=clock.now())
+        unsure: list[Push] = [Unsure(chat_id) for chat_id in chat_ids]
+        for delay in UNSURE_LOOKS_SECONDS:
+            self.loop.call_later(delay, self.hub.publish, unsure)
+
     def _committed(self, pairs: Sequence[tuple[Request, Outcome]]) -> None:
         if self.hub is None:
             return
         pushes: list[Push] = []
-        unsure: list[Push] = []
+        doubted: set[str] = set()
         for request, outcome in pairs:
             if isinstance(outcome, (Sent, Changed)):
                 pushes.extend(pushes_of(outcome, origin=request.origin))
             elif isinstance(outcome, Unavailable) and outcome.unknown:
-                unsure.append(Unsure(request.chat_id))
+                doubted.add(request.chat_id)
             elif isinstance(outcome, Advanced):
                 if outcome.moved:
                     pushes.append(receipt_of(outcome, origin=request.origin))
@@ -124,10 +139,8 @@ class Engine:
                     pushes.append(AlertChanged(outcome.chat_id, outcome.alert))
         if pushes:
             self.hub.publish(pushes)
-        if unsure and self.loop is not None:
-            # The server may still finish a commit whose connection was lost: look again later.
-            for delay in UNSURE_LOOKS_SECONDS:
-                self.loop.call_later(delay, self.hub.publish, unsure)
+        if doubted:
+            self.doubt(doubted)
 
 
 def pushes_of(outcome: Sent | Changed, *, origin: object = None) -> list[Push]:
@@ -143,7 +156,8 @@ def pushes_of(outcome: Sent | Changed, *, origin: object = None) -> list[Push]:
             # The first is what was asked for, and its push to the asker is the answer.
             pushes.append(Happened(chat.id, happening, chat, origin, outcome))
             origin = None
-    if outcome.raised and outcome.alert is not None:
+    if outcome.alert is not None:
+        # Also where it was raised before: the answer to that may have been lost, and the push.
         pushes.append(AlertChanged(chat.id, outcome.alert))
     return pushes
 
@@ -235,6 +249,13 @@ def publish(pushes: Sequence[Push]) -> None:
     target = engine()
     if pushes and target.hub is not None and target.loop is not None:
         target.loop.call_soon_threadsafe(target.hub.publish, list(pushes))
+
+
+def doubt(chat_id: str) -> None:
+    """Have this chat looked at, from a thread that told nobody of what it may have changed."""
+    target = engine()
+    if target.loop is not None:
+        target.loop.call_soon_threadsafe(target.doubt, [chat_id])
 
 
 def online(user_id: str) -> bool:

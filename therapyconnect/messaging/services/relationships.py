@@ -14,7 +14,7 @@ from therapyconnect.core.ids import chat_id_for
 from therapyconnect.core.queries import run
 from therapyconnect.messaging.policies.relationships import check_may_begin, check_may_end
 from therapyconnect.messaging.selectors.relationships import care_detail, open_chat_of
-from therapyconnect.messaging.services.engine import ask, publish
+from therapyconnect.messaging.services.engine import ask, doubt, publish
 from therapyconnect.messaging.services.requests import EndCare
 from therapyconnect.messaging.shapes import CareRelationship
 
@@ -49,13 +49,17 @@ def end_care(*, caller: Principal, relationship_id: str) -> CareRelationship:
     """
     care = run(care_detail(viewer=caller, relationship_id=relationship_id))
     check_may_end(caller.role)
-    if not care.active:
-        return care
     pair = {"therapist_id": care.therapist_id, "patient_id": care.patient_id}
-    chat_id = run(open_chat_of(**pair))
-    if chat_id is None or not _ended_in_lane(chat_id, caller):
+    if care.active:
+        chat_id = run(open_chat_of(**pair))
+        if chat_id is not None and _ended_in_lane(chat_id, caller):
+            return run(care_detail(viewer=caller, relationship_id=relationship_id))
         end_relationship(**pair, ended_by=caller.id)
-    return run(care_detail(viewer=caller, relationship_id=relationship_id))
+        care = run(care_detail(viewer=caller, relationship_id=relationship_id))
+    # A chat that was made or restored beside it: those who listen look how it stands now. Also
+    # where it had ended already: whoever asks again may have been told that nobody knows.
+    doubt(chat_id_for(**pair))
+    return care
 
 
 def _ended_in_lane(chat_id: str, caller: Principal) -> bool:
