@@ -38,10 +38,9 @@ def _until(holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 @pytest.fixture(scope="module")
 def heavy() -> bytes:
-    """A picture that is within all bounds and takes seconds: 24 million pixels of a pattern."""
-    tile = bytes((x * y) % 251 for y in range(64) for x in range(64))
-    small = Image.frombytes("L", (64, 64), tile).resize((800, 500)).convert("RGB")
-    return encoded(small.resize((6000, 4000)), "PNG", compress_level=1)
+    """A picture that is within all bounds and takes seconds: nearly 50 million pixels of noise."""
+    noise = Image.effect_noise((1000, 775), 60).convert("RGB")
+    return encoded(noise.resize((8000, 6200)), "PNG", compress_level=1)
 
 
 @pytest.fixture
