@@ -10,44 +10,23 @@ import socket
 import struct
 from collections import Counter
 from contextlib import suppress
-from types import TracebackType
+
+from tests.harness.relay import Relay
 
 CHUNK = 16 * 1024
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: what is closed is reset, and what was on its way is gone."""
 
 
-class Proxy:
+class Proxy(Relay):
     """Leads connections to `port` of this machine, badly; `done` counts what it did to them."""
 
     def __init__(self, port: int, dice: random.Random) -> None:
-        self._to = port
+        super().__init__(port)
         self._dice = dice
-        self._tasks: set[asyncio.Task[None]] = set()
         self.done: Counter[str] = Counter()
-        self.port = 0
 
-    async def __aenter__(self) -> Proxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.done["connections"] += 1
         try:
             there, out = await asyncio.open_connection("127.0.0.1", self._to)

@@ -148,6 +148,22 @@ def test_what_waits_to_be_sent_goes_out_before_the_session_ends(
     assert page.evaluate("Object.keys(localStorage)") == []
 
 
+def test_what_was_refused_keeps_no_session_open(
+    page: Page, visit: Visits, server: LiveServer, pair: Pair
+) -> None:
+    visit.of(page).expect(*OFFLINE, r"status of 40[013]")
+    page.context.set_offline(True)
+    send(page, "said too late")
+    with server.api(pair.therapist_token) as api:
+        answer = api.post(f"chats/{pair.chat_id}/update_status/", json={"status": "blocked"})
+        answer.raise_for_status()
+    page.context.set_offline(False)
+    expect(bubble(page, "said too late").get_by_role("button", name="Retry")).to_be_visible()
+    page.clock.fast_forward(13 * 60 * MINUTE)
+    expect(page.get_by_label("E-mail")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage)") == []
+
+
 def test_an_urgent_message_is_told_on_the_cover(
     visit: Visits, pair: Pair, server: LiveServer
 ) -> None:

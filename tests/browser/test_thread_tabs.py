@@ -24,14 +24,20 @@ window.Notification = class {
 """
 
 
+def notified(page: Page, instead: str = KEEP_NOTIFICATIONS) -> None:
+    """With notifications on: as after a reload, and once the settings (quiet hours) are here."""
+    page.context.add_init_script(instead)
+    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
+    with page.expect_response("**/api/me/settings/"):
+        page.reload()
+    expect(log(page)).to_have_attribute("aria-busy", "false")
+
+
 def test_a_notification_holds_no_word_of_it(
     visit: Visits, server: LiveServer, pair: Pair, patient_page: Page
 ) -> None:
     page = patient_page
-    page.context.add_init_script(KEEP_NOTIFICATIONS)
-    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
-    page.reload()
-    expect(log(page)).to_have_attribute("aria-busy", "false")
+    notified(page)
     say(server, pair, "therapist", "Seen as it comes")
     expect(bubble(page, "Seen as it comes")).to_be_visible()
     look_away(page)
@@ -40,7 +46,7 @@ def test_a_notification_holds_no_word_of_it(
     shown: list[dict[str, Any]] = page.evaluate("window.shown")
     (only,) = [note for note in shown if "new message" in note["body"]][-1:]
     assert only["title"] == "TherapyConnect"
-    assert only["tag"].startswith(pair.chat_id)
+    assert only["tag"] == f"{pair.chat_id} message"
     told = str(shown) + page.title() + page.url
     for word in ("stays in the chat", "Seen as it comes", "Therapist"):
         assert word not in told
@@ -55,11 +61,7 @@ def test_in_quiet_hours_only_what_is_urgent_shows(
         quiet = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}"}
         answer = api.patch("me/settings/", json={"quiet_hours": quiet, "time_zone": "UTC"})
         assert answer.status_code == 200, answer.text
-    page.context.add_init_script(KEEP_NOTIFICATIONS)
-    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
-    with page.expect_response("**/api/me/settings/"):
-        page.reload()
-    expect(log(page)).to_have_attribute("aria-busy", "false")
+    notified(page)
     look_away(page)
     say(server, pair, "patient", "It can wait until the morning")
     expect(page).to_have_title("(1) TherapyConnect")
@@ -75,11 +77,7 @@ def test_an_urgent_notification_is_covered_by_no_other(
 ) -> None:
     """One of the same tag would take its place without a sound, and go by itself."""
     page = therapist_page
-    page.context.add_init_script(KEEP_NOTIFICATIONS)
-    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
-    with page.expect_response("**/api/me/settings/"):
-        page.reload()
-    expect(log(page)).to_have_attribute("aria-busy", "false")
+    notified(page)
     look_away(page)
     say(server, pair, "patient", "Hello")
     say(server, pair, "patient", "It can not wait", emergency=True)
@@ -95,10 +93,7 @@ def test_where_the_system_shows_none_the_account_says_so(
     """A browser may know `Notification`, say that it is allowed, and refuse each one."""
     page = patient_page
     refuse = KEEP_NOTIFICATIONS.replace("window.shown.push(", "throw new TypeError(")
-    page.context.add_init_script(refuse)
-    page.evaluate("localStorage.setItem('therapyconnect.desktop', 'on')")
-    page.reload()
-    expect(log(page)).to_have_attribute("aria-busy", "false")
+    notified(page, refuse)
     look_away(page)
     say(server, pair, "therapist", "Hello")
     expect(page).to_have_title("(1) TherapyConnect")

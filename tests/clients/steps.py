@@ -8,9 +8,9 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from types import TracebackType
 from typing import Any, TypeVar
 
+from tests.harness.relay import Relay
 from tests.harness.server import PASSWORD, LiveServer, Pair
 from therapyconnect_client import Client, Happening, Tokens
 from therapyconnect_client.frames import ChatMessage, EmergencyMessage, NewMessage, Numbered
@@ -157,38 +157,21 @@ def page(status: int, *headers: str, body: bytes = b"<html>Our Wi-Fi, welcome</h
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Front:
+class Front(Relay):
     """Stands before a server, a connection for each request; `says` may answer in its place.
 
     `says` is told the method and the path. It may take its time; None leads to the server.
     """
 
     def __init__(self, port: int) -> None:
-        self._to = port
-        self._tasks: set[asyncio.Task[None]] = set()
+        super().__init__(port)
         self.says: Callable[[str], Awaitable[bytes | None]] | None = None
-        self.base = ""
 
-    async def __aenter__(self) -> Front:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.base = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(OSError, EOFError, asyncio.CancelledError):
                 await self._serve(reader, writer)

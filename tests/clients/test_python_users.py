@@ -29,6 +29,19 @@ async def _waiting(events: EventStream, count: int) -> None:
     await eventually(there)
 
 
+class Door:
+    """A front's `says`: holds log-ins until they may `go` on."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, request: str) -> bytes | None:
+        if request.endswith("/auth/login"):
+            self.reached.set()
+            await self.go.wait()
+        return None
+
+
 def test_from_now_on_is_said_once(server: LiveServer, pair: Pair) -> None:
     """Where the chats stood is kept: for the next log-in, and for the next process."""
 
@@ -118,13 +131,6 @@ def test_the_next_user_hears_nothing_of_the_last(
     server: LiveServer, pair: Pair, other_pair: Pair
 ) -> None:
     """Whose listener is behind, and reads on while the other logs in, and after."""
-    password_is_checked, go = asyncio.Event(), asyncio.Event()
-
-    async def says(request: str) -> bytes | None:
-        if request.endswith("/auth/login"):
-            password_is_checked.set()
-            await go.wait()
-        return None
 
     async def work() -> None:
         async with (
@@ -138,11 +144,11 @@ def test_the_next_user_hears_nothing_of_the_last(
             await a(last, CaughtUp)
             await _say(therapist, pair.chat_id, ["line 1", "line 2", "line 3"])
             await _waiting(last, 3)
-            front.says = says
+            front.says = door = Door()
             coming = asyncio.create_task(client.log_in(email_of(other_pair.patient_id), PASSWORD))
-            await password_is_checked.wait()
+            await door.reached.wait()
             assert (await a(last, NewMessage)).seq == 1
-            go.set()
+            door.go.set()
             await coming
             assert client.cursors == {}
             events = client.events()
@@ -161,29 +167,21 @@ def test_the_next_user_hears_nothing_of_the_last(
 def test_nothing_begins_while_somebody_else_logs_in(
     server: LiveServer, pair: Pair, other_pair: Pair
 ) -> None:
-    password_is_checked, go = asyncio.Event(), asyncio.Event()
-
-    async def says(request: str) -> bytes | None:
-        if request.endswith("/auth/login"):
-            password_is_checked.set()
-            await go.wait()
-        return None
-
     async def work() -> None:
         async with (
             Front(server.port) as front,
             client_of(server, pair, "patient", base=front.base) as client,
         ):
-            front.says = says
+            front.says = door = Door()
             coming = asyncio.create_task(client.log_in(email_of(other_pair.patient_id), PASSWORD))
-            await password_is_checked.wait()
+            await door.reached.wait()
             with pytest.raises(Stopped):
                 client.events()
             with pytest.raises(Stopped):
                 client.mark_read(pair.chat_id, 1)
             with pytest.raises(Stopped):
                 await client.send(pair.chat_id, "as whom?")
-            go.set()
+            door.go.set()
             await coming
             await a(client.events(), CaughtUp, chat_id=other_pair.chat_id)
 

@@ -19,7 +19,7 @@ OTHERS = (
 )
 
 READERS = 8  # as many as a pool holds
-ADMITTED = 4  # of new sockets, at least so many read at once
+ADMITTED = 6  # of new sockets so many read at once: what their pool holds
 
 
 def waiting(admin: psycopg.Connection[tuple[int]]) -> int:

@@ -1,8 +1,8 @@
 // What two people do with each other, over the real server.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { MemoryTokenStore, TherapyConnectError, type NewMessage } from "../dist/index.js";
-import { aPair, both, client, emailOf, loggedIn, PASSWORD, stopAll, until } from "./world.js";
+import { TherapyConnectError, type NewMessage } from "../dist/index.js";
+import { aPair, both, client, emailOf, having, loggedIn, PASSWORD, stopAll, until } from "./world.js";
 
 after(stopAll);
 
@@ -165,7 +165,7 @@ test("an alert that was raised while no device was there is confirmed by the fir
   therapist.stop();
   await p.flag(id);
   assert.equal(patient.alerts.open[0]?.state ?? "raised", "raised");
-  await client({ tokens: new MemoryTokenStore({ access: pair.therapist_token, refresh: "" }) }).start();
+  await having(pair.therapist_token);
   await until(() => patient.alerts.open[0]?.state === "delivered", "a device has it");
 });
 

@@ -38,6 +38,8 @@ class Sweep:
         self._task: asyncio.Task[None] | None = None
         self._ending: dict[str, datetime] = {}
         """Chats whose alert was being ended when the answer was lost, and as of when."""
+        self._told: set[tuple[str, str]] = set()
+        """Alerts of the chats in doubt, with the state that was told."""
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="sweep")
@@ -92,7 +94,11 @@ class Sweep:
         """Look each second, for as long as a commit whose answer was lost may come through."""
         doubts, hub, began = self._engine.alert_doubts, self._engine.hub, clock.now()
         if not doubts.chat_ids or hub is None:
+            self._told.clear()
             return
         found = await self._engine.read(alerts_changed(doubts.chat_ids, since=doubts.since))
-        hub.publish([AlertChanged(alert.chat_id, alert) for alert in found])
+        news = [alert for alert in found if (alert.id, alert.state) not in self._told]
+        if news:
+            hub.publish([AlertChanged(alert.chat_id, alert) for alert in news])
+            self._told.update((alert.id, alert.state) for alert in news)
         doubts.looked(began)

@@ -3,10 +3,11 @@ import { signal } from "@preact/signals";
 import { roleOf, TherapyConnect, WebQueueStore, WebTokenStore, type ConnectionState, type Me } from "@therapyconnect/client";
 import { forgetDrafts } from "./drafts";
 
+export const queue = new WebQueueStore();
 export const client = new TherapyConnect({
   url: location.origin,
   tokens: new WebTokenStore(),
-  queue: new WebQueueStore(),
+  queue,
 });
 
 /** `starting` until it is known; then nobody, or somebody whose chats are here or on their way. */

@@ -1,6 +1,6 @@
 // The idle lock: by the clock on the wall, since a laptop that slept has no timers; of one mind in all tabs.
 import { signal } from "@preact/signals";
-import { client, logOut, onForget, standing } from "./client";
+import { client, logOut, onForget, queue, standing } from "./client";
 import { toasts } from "./toasts";
 
 const MINUTES = "therapyconnect.lock.minutes";
@@ -55,16 +55,17 @@ function idle(): number {
   return kept === null ? 0 : Math.max(0, Date.now() - Number(kept));
 }
 
-/** Whether something waits to be sent: it goes out behind the cover before anybody is logged out. */
-function waits(): boolean {
-  return Object.keys(localStorage).some((key) => key.startsWith("therapyconnect.queue."));
-}
-
 function look(): void {
   if (standing.value !== "signed-in" || lockMinutes.value === 0) return;
   const time = idle();
-  if (time >= LONGEST_MS && !waits()) void logOut();
-  else if (time >= lockMinutes.value * 60_000) lock();
+  if (time >= lockMinutes.value * 60_000) lock();
+  if (time >= LONGEST_MS) void end();
+}
+
+/** What waits to be sent goes out behind the cover first; what was refused waits for nothing. */
+async function end(): Promise<void> {
+  const kept = await queue.all();
+  if (standing.value === "signed-in" && kept.every(({ failed }) => failed !== undefined)) await logOut();
 }
 
 /** A hand on it: keeps it open, unless it was already too late. */
