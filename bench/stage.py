@@ -42,14 +42,15 @@ class Server:
         self, command: list[str], *, port: int, env: dict[str, str], cwd: Path, log: Path
     ) -> None:
         self.port = port
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, cwd=cwd, env=env, stdout=output, stderr=output, start_new_session=True
-            )
         try:
+            with log.open("ab") as output:
+                self.process = subprocess.Popen(
+                    command, cwd=cwd, env=env, stdout=output, stderr=output, start_new_session=True
+                )
             self._await(log)
         except BaseException:  # a SIGTERM too: nobody else knows of this process yet
-            self.stop()
+            if hasattr(self, "process"):
+                self.stop()
             raise
 
     def _await(self, log: Path) -> None:

@@ -16,12 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import django
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness.database import own_database
 from tests.harness.server import LiveServer, Pair
+from therapyconnect.accounts import limits, quotas
 from therapyconnect.embedded import lease
+
+# No test is about how long an example takes, and a busy machine stalls for longer than the default.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
 
 UNDER_FIRE = ("acceptance", "backup", "browser", "cluster", "crowd", "faults")
 """Rooms whose tests load and break whole installations, or fill a processor as a browser does:
@@ -39,6 +45,10 @@ os.environ["THERAPYCONNECT_DATA"] = str(_DATA / "in-process")
 os.environ["THERAPYCONNECT_MODE"] = "demo"
 os.environ["DJANGO_SETTINGS_MODULE"] = "therapyconnect.config.settings"
 django.setup()
+
+# Once in a hundred calls these delete what is old: another statement, and fewer rows, for whoever
+# counts them. The tests that are about it set their own chance.
+limits._PURGE_CHANCE = quotas._PURGE_CHANCE = 0  # type: ignore[misc]
 
 
 class Rooms(LoadScopeScheduling):

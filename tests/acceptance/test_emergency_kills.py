@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import SERVER_URL
 from tests.harness.database import own_database
+from tests.harness.processes import when
 from tests.harness.server import LiveServer, Pair
 
 KILLS = 6
@@ -57,7 +58,8 @@ def test_every_alert_ends_whatever_is_killed(live: LiveServer, seed: int) -> Non
         over.set()
         for person in people:
             person.join()
-    time.sleep(WAIT_SECONDS + 3)
+    waits = "SELECT FROM messaging_emergencyalert WHERE state IN ('raised', 'delivered')"
+    when(lambda: not live.sql(waits))
     rows = live.sql(
         "SELECT 'EMG_' || substr(chat_id, 6) || '_' || event_seq, state,"
         " exhausted_at IS NULL, acknowledged_at IS NULL, exhausted_at < due_at"

@@ -72,9 +72,19 @@ def refresh(token: str) -> Answer:
     return Api().auth("POST", "tokens/refresh", {"refresh_token": token})
 
 
-def totp(secret: str, at: float | None = None) -> str:
+def code_of(secret: str, *, good_for: float = 8, later: float = 0) -> str:
+    """What the authenticator app shows now (or so many whole steps later), once it is good a while.
+
+    The step of the time it is used in counts, and no other.
+    """
+    while 30 - time.time() % 30 < good_for:
+        time.sleep(0.1)
+    return totp(secret, time.time() + later)
+
+
+def totp(secret: str, at: float) -> str:
     """The six digits of RFC 6238, from our own reading of it."""
-    counter = struct.pack(">Q", int(time.time() if at is None else at) // 30)
+    counter = struct.pack(">Q", int(at) // 30)
     mac = hmac.digest(base64.b32decode(secret), counter, hashlib.sha1)
     offset = mac[-1] & 15
     number = int.from_bytes(mac[offset : offset + 4], "big") & 0x7FFFFFFF
@@ -85,7 +95,7 @@ def enrol(api: Api, password: str = PASSWORD) -> tuple[str, list[str]]:
     """Enrol TOTP; its secret and the recovery codes."""
     assert api.auth("POST", "auth/reauthenticate", {"password": password}).status == 200
     secret = api.auth("GET", "account/authenticators/totp").meta["secret"]
-    enrolled = api.auth("POST", "account/authenticators/totp", {"code": totp(secret)})
+    enrolled = api.auth("POST", "account/authenticators/totp", {"code": code_of(secret)})
     assert enrolled.status == 200, enrolled
     codes = api.auth("GET", "account/authenticators/recovery-codes")
     assert codes.status == 200, codes

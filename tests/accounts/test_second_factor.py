@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.accounts.api import PASSWORD, Answer, Api, enrol, log_in, logged_in, refresh, totp
+from tests.accounts.api import PASSWORD, Answer, Api, code_of, enrol, log_in, logged_in, refresh
 from tests.accounts.conftest import make_user
 from therapyconnect.accounts.models import Session, User
 from therapyconnect.core.clock import now
@@ -54,7 +54,7 @@ def test_the_second_factor_stands_between_password_and_tokens(therapist: User, l
     assert Session.objects.filter(user_id=None).get().expire_date < now() + _half_an_hour()
 
     assert _second_step(started, "000000").status == 400
-    finished = _second_step(started, totp(secret, later.time()))
+    finished = _second_step(started, code_of(secret, later=later.shift))
     assert finished.status == 200, finished
     me = Api(token=finished.meta["access_token"]).me()
     assert me.status == 200
@@ -68,7 +68,7 @@ def test_the_second_factor_stands_between_password_and_tokens(therapist: User, l
 def test_a_code_opens_once(therapist: User, later: Any) -> None:
     secret, _ = enrol(logged_in("therapist@demo.test"))
     later.shift += 60
-    code = totp(secret, later.time())
+    code = code_of(secret, later=later.shift)
     assert _second_step(log_in("therapist@demo.test"), code).status == 200
     assert _second_step(log_in("therapist@demo.test"), code).status == 400
 
@@ -84,7 +84,7 @@ def test_a_recovery_code_opens_once(therapist: User) -> None:
 def test_enrolling_asks_for_the_password_again(therapist: User) -> None:
     api = logged_in("therapist@demo.test")
     secret = api.auth("GET", "account/authenticators/totp").meta.get("secret")
-    body = {"code": totp(secret)} if secret else {"code": "000000"}
+    body = {"code": code_of(secret)} if secret else {"code": "000000"}
     assert api.auth("POST", "account/authenticators/totp", body).status == 401
     assert api.auth("POST", "auth/reauthenticate", {"password": "wrong"}).status == 400
     assert api.auth("POST", "auth/reauthenticate", {"password": PASSWORD}).status == 200
@@ -115,7 +115,7 @@ def test_production_asks_therapists_and_admins_to_enrol(
     secret, _ = enrol(api)
     assert api.me().status == 200
     later.shift += 60
-    finished = _second_step(log_in(email), totp(secret, later.time()))
+    finished = _second_step(log_in(email), code_of(secret, later=later.shift))
     assert Api(token=finished.meta["access_token"]).me().status == 200
 
 

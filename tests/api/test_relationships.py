@@ -25,17 +25,13 @@ from tests.api.calls import (
     set_fact,
 )
 from tests.harness.server import LiveServer, Pair
-from tests.harness.sockets import chat_socket
+from tests.harness.sockets import CLOSED_SECONDS, SLACK_SECONDS, chat_socket
 
 FIELDS = {
     "id", "therapist_id", "patient_id", "therapist_full_name", "patient_full_name", "started_at",
     "ended_at", "active",
 }  # fmt: skip
 ROUTE = "care-relationships/"
-CLOSED_SECONDS = 5.0
-"""The promise (G9)."""
-SLACK_SECONDS = 5.0
-"""Of the harness."""
 ATTEMPTS = 5
 LOCK_SQL = "SELECT 1 FROM accounts_carerelationship WHERE id = %s FOR UPDATE"
 WAITING_SQL = """

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -22,20 +20,23 @@ def _start(tmp_path: Path, code: str) -> Server:
 
 
 @pytest.fixture
-def stopped_once_begun(tmp_path: Path) -> Iterator[Path]:
-    """A SIGTERM's `sys.exit`, as soon as the program has written its own number to the file."""
+def stopped_once_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A SIGTERM's `sys.exit`, once the program has written its own number to the file.
+
+    Where the server is waited for, and at no other time: no code can know of a process whose
+    `Popen` is not done.
+    """
     begun = tmp_path / "begun"
+    sleep = time.sleep
 
-    def stop(signum: int, frame: FrameType | None) -> None:
+    def stop(seconds: float) -> None:
         if begun.exists() and begun.read_text():
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            monkeypatch.undo()
             sys.exit(143)
+        sleep(seconds)
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
-    yield begun
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    monkeypatch.setattr("bench.stage.time.sleep", stop)
+    return begun
 
 
 def test_a_run_that_is_ended_while_a_server_starts_takes_it_along(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import time
 from base64 import b32encode
 
 import httpx
 from playwright.sync_api import Page
 
-from tests.accounts.api import totp
 from tests.harness.server import LiveServer
 
 MAKE_PASSKEY = """async (options) => {
@@ -28,13 +26,6 @@ def enrol_totp(server: LiveServer, user_id: str) -> str:
         f"TOTP.activate(User.objects.get(pk={user_id!r}), {secret!r})",
     )  # fmt: skip
     return secret
-
-
-def code_of(secret: str) -> str:
-    """The app's code, at a time when it stays good for a while."""
-    while time.time() % 30 > 15:
-        time.sleep(0.1)
-    return totp(secret)
 
 
 def virtual_authenticator(page: Page) -> None:

@@ -10,10 +10,20 @@ from playwright.sync_api import Page
 from tests.web.built import DIST
 
 SETTLED = """async () => {
-    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-    await Promise.allSettled(document.getAnimations().map((each) => each.finished));
+    const frame = () => new Promise(requestAnimationFrame);
+    const inks = () => [...document.querySelectorAll("body *")].map((element) => {
+        const { color, backgroundColor } = getComputedStyle(element);
+        return color + backgroundColor;
+    }).join();
+    let before;
+    do {
+        before = inks();
+        await frame();
+        await frame();
+        await Promise.allSettled(document.getAnimations().map((each) => each.finished));
+    } while (inks() !== before);
 }"""
-"""Drawn, and no colour on its way to another."""
+"""Drawn, and no colour on its way to another: a change that is inherited may begin others."""
 
 
 @cache

@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from qrcode import QRCode, constants
 from qrcode.util import MODE_8BIT_BYTE, QRData
 
-from tests.browser.accounts import code_of, virtual_authenticator
+from tests.accounts.api import code_of
+from tests.browser.accounts import virtual_authenticator
 from tests.browser.axe import axe
 from tests.browser.screens import email_of, fill_in, log, log_out
 from tests.browser.visits import Visits
@@ -123,7 +124,7 @@ def test_an_authenticator_app_its_codes_and_off_again(
     setup.get_by_label("The app's code now").fill("000000")
     setup.get_by_role("button", name="Turn it on").click()
     expect(setup.get_by_role("alert")).to_contain_text("code is not right")
-    setup.get_by_label("The app's code now").fill(code_of(secret))
+    setup.get_by_label("The app's code now").fill(code_of(secret, good_for=15))
     setup.get_by_role("button", name="Turn it on").click()
     sure = page.get_by_role("dialog", name="Is it you?")
     sure.get_by_label("Password").fill("not the password")

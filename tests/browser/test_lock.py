@@ -70,7 +70,7 @@ def test_after_its_minutes_it_is_covered_and_the_password_opens_it(
 
 def test_a_laptop_that_slept_wakes_up_locked(page: Page) -> None:
     """No timer ran: the first touch, or the first look, finds it too late."""
-    page.clock.pause_at(page.evaluate("Date.now()") / 1_000 + 1)
+    page.clock.pause_at(page.evaluate("Date.now()") / 1_000 + 60)
     page.evaluate("() => { const then = Date.now() + 3 * 3600e3; Date.now = () => then; }")
     page.keyboard.press("a")
     expect(cover(page)).to_be_visible()
@@ -97,6 +97,7 @@ def test_what_was_left_open_yesterday_opens_locked_and_later_signed_out(
     page.reload()
     expect(cover(page)).to_be_visible()
     page.evaluate(before, 13)
+    visit.of(page).expect(REFUSED)  # the token is of no use for the log-out
     page.reload()
     expect(page.get_by_label("E-mail")).to_be_visible()
     assert "therapyconnect.draft" not in str(page.evaluate("({ ...localStorage })"))

@@ -45,13 +45,14 @@ def test_the_local_number_is_always_in_sight(swiss: Page, pair: Pair, visit: Vis
     expect(dialog.get_by_role("link", name="143", exact=False).first).to_be_visible()
 
 
-def test_a_number_outlives_a_reload_while_the_server_tells_none(swiss: Page) -> None:
+def test_a_number_outlives_a_reload_while_the_server_tells_none(swiss: Page, visit: Visits) -> None:
     expect(safety(swiss).get_by_role("link", name="144")).to_be_visible()
+    visit.of(swiss).expect("net::ERR_FAILED")
     swiss.route("**/crisis-resources/", lambda route: route.abort())
-    swiss.context.set_offline(False)
     kept = swiss.evaluate("localStorage.getItem('therapyconnect.crisis')")
     assert "144" in kept
-    swiss.goto("/")
+    with swiss.expect_event("requestfailed", lambda one: "crisis-resources" in one.url):
+        swiss.goto("/")
     expect(safety(swiss).get_by_role("link", name="144")).to_be_visible()
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.browser.accounts import code_of, enrol_passkey, enrol_totp, virtual_authenticator
+from tests.accounts.api import code_of
+from tests.browser.accounts import enrol_passkey, enrol_totp, virtual_authenticator
 from tests.browser.screens import composer, email_of, fill_in, log, log_out, send
 from tests.browser.visits import OFFLINE, Visits
 from tests.harness.processes import when
@@ -38,7 +39,7 @@ def test_a_second_factor_is_asked_for(visit: Visits, pair: Pair, server: LiveSer
     code.fill("000 000")
     code.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("code is not right")
-    code.fill(code_of(secret))
+    code.fill(code_of(secret, good_for=15))
     code.press("Enter")
     expect(page.get_by_role("navigation", name="Caseload")).to_be_visible()
 

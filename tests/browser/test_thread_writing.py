@@ -168,7 +168,10 @@ def test_a_draft_outlives_a_reload_and_not_the_session(
     composer(patient_page).fill("Begun, and not sent")
     patient_page.reload()
     expect(composer(patient_page)).to_have_value("Begun, and not sent")
-    patient_page.get_by_role("link", name="Account").click()
+    # What the page asks is answered first: after the session's end it would be refused.
+    with patient_page.expect_response(lambda answer: "auth/sessions" in answer.url):
+        patient_page.get_by_role("link", name="Account").click()
+    expect(patient_page.get_by_text("Set up an authenticator app")).to_be_visible()
     patient_page.get_by_role("button", name="Log out").click()
     expect(patient_page.get_by_label("Password")).to_be_visible()
     assert patient_page.evaluate("JSON.stringify([localStorage, sessionStorage])") == "[{},{}]"

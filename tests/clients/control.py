@@ -59,12 +59,7 @@ class Control:
         self._lock.execute("LOCK TABLE messaging_message IN ACCESS EXCLUSIVE MODE")
 
     def _leave(self, name: str, user_id: str, tokens: str) -> None:
-        """Let so many be left in a user's bucket."""
-        self.server.sql(
-            "INSERT INTO accounts_quota (key, tokens, at) VALUES (%s, %s, now())"
-            " ON CONFLICT (key) DO UPDATE SET tokens = EXCLUDED.tokens, at = EXCLUDED.at",
-            (f"{name}:{user_id}", float(tokens)),
-        )
+        self.server.leave_tokens(name, user_id, float(tokens))
 
     def _mint(self, seconds: str, token: str) -> str:
         """A token of the same session that ends soon."""

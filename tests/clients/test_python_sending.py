@@ -285,6 +285,7 @@ def test_too_much_comes_later(strict: LiveServer, pair: Pair) -> None:
 
     async def work() -> None:
         async with client_of(strict, pair, "patient") as patient:
+            strict.leave_tokens("message", pair.patient_id, -20)
             deliveries = [await patient.send(pair.chat_id, f"line {n}") for n in range(25)]
             assert [(await delivery).text for delivery in deliveries] == [
                 f"line {n}" for n in range(25)

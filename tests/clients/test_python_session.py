@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.accounts.api import totp
+from tests.accounts.api import code_of
 from tests.clients.steps import SECONDS, Front, a, as_if, email_of, logged_in, page, run, until
 from tests.harness.server import PASSWORD, LiveServer, Pair
 from therapyconnect_client import (
@@ -46,7 +46,7 @@ def test_a_second_factor(server: LiveServer, pair: Pair) -> None:
     with httpx.Client(base_url=server.base + AUTH, headers=headers, timeout=20) as http:
         http.post("auth/reauthenticate", json={"password": PASSWORD})
         secret = http.get("account/authenticators/totp").json()["meta"]["secret"]
-        enrolled = http.post("account/authenticators/totp", json={"code": totp(secret)})
+        enrolled = http.post("account/authenticators/totp", json={"code": code_of(secret)})
         assert enrolled.status_code == 200, enrolled.text
         codes = http.get("account/authenticators/recovery-codes").json()["data"]["unused_codes"]
 

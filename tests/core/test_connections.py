@@ -15,7 +15,7 @@ from therapyconnect.core.connections import ANSWER_SECONDS, BoundedConnection
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 2)
 
 
 def test_django_uses_it_and_the_server_gives_up_first(db: None) -> None:
@@ -33,8 +33,8 @@ def test_what_takes_too_long_is_an_operational_error(
     began = time.monotonic()
     too_long = pytest.raises(OperationalError, match="does not answer")
     with too_long, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(5)")
-    assert 0.3 < time.monotonic() - began < 2
+        cursor.execute("SELECT pg_sleep(9)")
+    assert 1.5 < time.monotonic() - began < 8
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
@@ -45,11 +45,11 @@ def test_slow_but_in_time_and_idle_for_long(impatient: None) -> None:
 
     with BoundedConnection.connect(SERVER_URL, autocommit=True) as own:
         for _ in range(3):
-            own.execute("SELECT pg_sleep(0.2)")
-        time.sleep(0.6)
+            own.execute("SELECT pg_sleep(1)")
+        time.sleep(2.5)
         assert own.execute("SELECT 1").fetchone() == (1,)
         # Who names a time has that one.
-        assert list(own.notifies(timeout=0.6)) == []
+        assert list(own.notifies(timeout=2.5)) == []
         with pytest.raises(psycopg.OperationalError):
-            own.execute("SELECT pg_sleep(5)")
+            own.execute("SELECT pg_sleep(9)")
         assert own.closed

@@ -174,5 +174,5 @@ def test_types_need_the_flags_that_the_guide_names() -> None:
 def test_the_documents_do_not_fetch_anything(server: LiveServer) -> None:
     """What a tool would follow: references stay inside the document."""
     for name in ("schema/", "asyncapi/"):
-        text = httpx.get(f"{server.base}/api/{name}").text
+        text = httpx.get(f"{server.base}/api/{name}", timeout=30).text
         assert all(target.startswith("#/") for target in re.findall(r'"\$ref":\s*"([^"]+)"', text))

@@ -76,7 +76,7 @@ class Watch:
     def postmaster(self) -> int:
         return int((self.data / "cluster" / "postmaster.pid").read_text().split()[0])
 
-    def wait_gone(self, seconds: float = 15) -> None:
+    def wait_gone(self, seconds: float = 60) -> None:
         wait_for(lambda: not self.servers() and not self.keepers(), seconds)
 
     def _working_in(self, folder: Path) -> list[int]:
@@ -94,7 +94,7 @@ def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def wait_for(what: Callable[[], object], seconds: float = 15) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, f"still not so after {seconds} s"

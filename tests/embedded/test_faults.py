@@ -49,7 +49,7 @@ def test_a_killed_postmaster_comes_back(data: Path, watch: Any, soon: Any, query
         remember(held.url, 1)
         before = held.server_pid()
         os.kill(before, signal.SIGKILL)
-        soon(lambda: queryable(held.url), 5)
+        soon(lambda: queryable(held.url))
         assert held.server_pid() != before
         assert remembered(held.url) == [1]
     assert watch.servers() == []
@@ -61,7 +61,7 @@ def test_a_killed_postmaster_with_all_its_children_comes_back(
     with lease(data) as held:
         remember(held.url, 1)
         kill_all(watch.servers())
-        soon(lambda: queryable(held.url), 5)
+        soon(lambda: queryable(held.url))
         assert remembered(held.url) == [1]
 
 
@@ -85,9 +85,9 @@ def test_a_killed_backend_with_a_busy_one_left_behind(
             soon(lambda: connection.execute(busy).fetchone()[0] > 1)
         old = set(watch.servers())
         os.kill(held.server_pid(), signal.SIGKILL)
-        soon(lambda: queryable(held.url), 8)
+        soon(lambda: queryable(held.url))
         assert not old & set(watch.servers())
-        client.wait(10)
+        client.wait(60)
 
 
 def test_an_immediate_restart_by_hand(data: Path, watch: Any, soon: Any, queryable: Any) -> None:
@@ -106,10 +106,10 @@ def test_an_immediate_restart_by_hand(data: Path, watch: Any, soon: Any, queryab
         subprocess.run(
             [*prefix, *command, "-l", os.devnull, "-t", "10"], capture_output=True, check=False
         )
-        soon(lambda: queryable(held.url), 8)
+        soon(lambda: queryable(held.url))
         # And it settles: one server, the keeper's own.
         time.sleep(1)
-        soon(lambda: queryable(held.url), 8)
+        soon(lambda: queryable(held.url))
         parent = Process.of(held.server_pid())
         assert parent is not None
         assert [parent.parent()] == watch.keepers()
@@ -135,7 +135,7 @@ def test_after_a_killed_application_nothing_stays(data: Path, watch: Any, user: 
     one_user.says()
     one_user.kill()
     began = time.monotonic()
-    watch.wait_gone(12)
+    watch.wait_gone()
     assert time.monotonic() - began > 3, "no grace for the next start"
     assert control_state(data) == "shut down"
 
@@ -149,8 +149,8 @@ def test_a_killed_keeper_is_replaced_while_in_use(
         (keeper,) = watch.keepers()
         os.kill(keeper, signal.SIGKILL)
         # The old server may answer, and its pid file lie there, until the new keeper has ended it.
-        soon(lambda: watch.keepers() not in ([], [keeper]) and before not in watch.servers(), 10)
-        soon(lambda: queryable(held.url), 10)
+        soon(lambda: watch.keepers() not in ([], [keeper]) and before not in watch.servers())
+        soon(lambda: queryable(held.url))
         assert held.server_pid() != before
         assert remembered(held.url) == [1]
     assert watch.servers() == watch.keepers() == []
@@ -162,7 +162,7 @@ def test_keeper_and_application_killed_leave_no_server(data: Path, watch: Any, u
     (keeper,) = watch.keepers()
     one_user.kill()
     os.kill(keeper, signal.SIGKILL)
-    watch.wait_gone(10)
+    watch.wait_gone()
     with lease(data) as held:
         assert remembered(held.url) == [1]
 
@@ -222,7 +222,7 @@ def test_a_server_that_somebody_else_started_is_replaced(data: Path, watch: Any)
     with lease(data) as held:
         assert held.server_pid() != foreign.pid
         assert remembered(held.url) == [1]
-    assert foreign.wait(10) == 0
+    assert foreign.wait(60) == 0
 
 
 def test_a_removed_folder_ends_it_and_no_empty_database_takes_its_place(
@@ -271,22 +271,22 @@ def test_patience_counts_from_the_last_sign_of_progress(shared: Path) -> None:
         user, _ = listener.accept()
         for step in range(steps):
             user.sendall(control.Message("starting", f"redo in progress, step {step}").encode())
-            time.sleep(0.3)
+            time.sleep(0.4)
         if steps > 1:
             user.sendall(control.Message("ready").encode())
         user.recv(4096)  # the goodbye, or the end
         user.close()
 
     try:
-        for steps in (10, 1):
+        for steps in (12, 1):
             keeper = threading.Thread(target=recover, kwargs={"steps": steps})
             keeper.start()
             if steps > 1:
-                lease(shared, wait_seconds=1.5).release()
+                lease(shared, wait_seconds=4).release()
             else:
                 with pytest.raises(EmbeddedPostgresError, match="not ready within 1 seconds"):
                     lease(shared, wait_seconds=1)
-            keeper.join(10)
+            keeper.join(60)
     finally:
         listener.close()
         folder.control_socket.unlink()
@@ -316,6 +316,7 @@ def test_a_stop_in_the_first_moments_of_crash_recovery_ends(
     time.sleep(milliseconds / 1000)
     began = time.monotonic()
     held.release()
-    assert time.monotonic() - began < 12
+    # A keeper that believes in the checkpoint waits for a minute.
+    assert time.monotonic() - began < 30
     assert watch.servers() == watch.keepers() == []
     victim.close()

@@ -113,7 +113,7 @@ def test_two_leases_in_one_process(data: Path, watch: Any) -> None:
 def test_six_processes_that_come_and_go_never_fail(data: Path, watch: Any, user: Any) -> None:
     users = [user(data, "loop", "5") for _ in range(6)]
     for one_user in users:
-        out, _ = one_user.process.communicate(timeout=60)
+        out, _ = one_user.process.communicate(timeout=180)
         assert out.count('"pid"') == 5, out
     watch.wait_gone()
 

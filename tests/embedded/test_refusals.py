@@ -109,7 +109,7 @@ def test_a_server_that_does_not_start_gives_its_last_words(used: Path, watching:
     control.write_bytes(b"\0" * control.stat().st_size)
     line = refusal(data)
     assert "could not start" in line or "another build" in line
-    watch.wait_gone(10)
+    watch.wait_gone()
 
 
 def test_patience_ends(shared: Path) -> None:

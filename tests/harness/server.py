@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,25 @@ class Pair:
     patient_token: str
 
 
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+_skipped = secrets.randbelow(2_000)  # so that two runs seldom try the same one at once
+_ports = cycle(16_000 + 2_000 * _worker + (_skipped + n) % 2_000 for n in range(2_000))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that the kernel hands out, and never the other worker's.
+
+    Some time passes until it is bound: meanwhile nobody's connection may be given it.
+    """
+    for port in _ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("unreachable: the ports are an endless cycle")
 
 
 class LiveServer:
@@ -153,6 +170,14 @@ class LiveServer:
         """An HTTP client of `/api/` for whoever holds `token`."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.Client(base_url=f"{self.base}/api/", headers=headers, timeout=20)
+
+    def leave_tokens(self, name: str, user_id: str, tokens: float) -> None:
+        """Let so many be left in a user's bucket, or be owed where they are less than none."""
+        self.sql(
+            "INSERT INTO accounts_quota (key, tokens, at) VALUES (%s, %s, now())"
+            " ON CONFLICT (key) DO UPDATE SET tokens = EXCLUDED.tokens, at = EXCLUDED.at",
+            (f"{name}:{user_id}", tokens),
+        )
 
     def sql(self, query: str, params: Any = ()) -> list[tuple[Any, ...]]:
         """Rows straight from the database, past the product."""

@@ -13,6 +13,13 @@ from tests.harness.server import LiveServer
 
 Frame = dict[str, Any]
 
+PATIENCE_SECONDS = 30.0
+"""For what must come; a busy machine may stall for seconds."""
+CLOSED_SECONDS = 5.0
+"""So long after its right has ended a socket is open at most: a promise of the contract."""
+SLACK_SECONDS = 5.0
+"""What a busy machine may take beside."""
+
 
 class SocketClient:
     """`received` keeps every frame in the order of its arrival.
@@ -41,7 +48,7 @@ class SocketClient:
     def send(self, type: str, **fields: Any) -> None:
         self.connection.send(json.dumps({"type": type, **fields}))
 
-    def next(self, timeout: float = 5) -> Frame:
+    def next(self, timeout: float = PATIENCE_SECONDS) -> Frame:
         """The next frame; `TimeoutError` where none comes."""
         end = time.monotonic() + timeout
         while True:
@@ -50,7 +57,7 @@ class SocketClient:
                 self.received.append(frame)
                 return frame
 
-    def until(self, type: str, timeout: float = 5, **fields: Any) -> Frame:
+    def until(self, type: str, timeout: float = PATIENCE_SECONDS, **fields: Any) -> Frame:
         """The next frame of that type with those fields; what comes before it is kept."""
         end = time.monotonic() + timeout
         while True:

@@ -97,6 +97,7 @@ def test_it_serves_its_name_over_https_and_its_operator_by_address(
     live = LiveServer(tmp_path, database_url=empty_database, env=settings_of(empty_database))
     live.env["PORT"] = str(live.port)
     live.start()
+    web = httpx.Client(base_url=live.base, timeout=30)
     try:
         made = subprocess.run(
             [sys.executable, "manage.py", "createuser", "--role", "patient", "--id", "p_one123",
@@ -105,25 +106,25 @@ def test_it_serves_its_name_over_https_and_its_operator_by_address(
             capture_output=True, timeout=60,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
-        assert httpx.get(f"{live.base}/health/live").status_code == 200
-        assert httpx.get(f"{live.base}/api/me/").status_code == 400
+        assert web.get("/health/live").status_code == 200
+        assert web.get("/api/me/").status_code == 400
         named = {"Host": HOST}
-        assert httpx.get(f"{live.base}/api/me/", headers=named).status_code == 301
+        assert web.get("/api/me/", headers=named).status_code == 301
         secure = {**named, "X-Forwarded-Proto": "https"}
-        entered = httpx.post(
-            f"{live.base}/_allauth/app/v1/auth/login",
+        entered = web.post(
+            "/_allauth/app/v1/auth/login",
             headers=secure,
             json={"email": "one@clinic.example", "password": "a long enough passphrase"},
         )
         token = entered.json()["meta"]["access_token"]
         bearer = {**secure, "Authorization": f"Bearer {token}"}
-        me = httpx.get(f"{live.base}/api/me/", headers=bearer)
+        me = web.get("/api/me/", headers=bearer)
         assert (me.status_code, me.json()["id"]) == (200, "p_one123")
         assert "strict-transport-security" in me.headers
         # The web client's page too, which Django does not answer.
-        unsafe = httpx.get(f"{live.base}/", headers=named)
+        unsafe = web.get("/", headers=named)
         assert (unsafe.status_code, unsafe.headers["Location"]) == (301, f"https://{HOST}/")
-        page = httpx.get(f"{live.base}/", headers=secure)
+        page = web.get("/", headers=secure)
         assert page.status_code == 200
         for name in ("Strict-Transport-Security", "Referrer-Policy"):
             assert page.headers[name] == me.headers[name]
@@ -131,6 +132,7 @@ def test_it_serves_its_name_over_https_and_its_operator_by_address(
             with pytest.raises(Exception, match="403"):
                 SocketClient(live, "/ws/notifications/p_one123/", token, headers=headers)
     finally:
+        web.close()
         live.stop()
 
 
@@ -153,6 +155,7 @@ def test_who_removes_the_second_factor_cannot_renew_a_socket(
             f"{live.base}/_allauth/app/v1/auth/login",
             headers=secure,
             json={"email": "two@clinic.example", "password": "a long enough passphrase"},
+            timeout=30,
         )
         token = entered.json()["meta"]["access_token"]
         path = "/ws/notifications/t_two123/"

@@ -6,24 +6,32 @@ import time
 
 import httpx
 
+from tests.api.calls import claims_of
 from tests.harness.server import LiveServer, Pair
-from tests.harness.sockets import SocketClient, chat_socket, user_socket
+from tests.harness.sockets import (
+    CLOSED_SECONDS,
+    SLACK_SECONDS,
+    SocketClient,
+    chat_socket,
+    user_socket,
+)
 from tests.realtime.tools import chat_path, heard, mint, refusal
 
 
 def test_it_closes_when_its_token_expires_unless_it_got_a_fresh_one(
     server: LiveServer, pair: Pair
 ) -> None:
-    short = mint(server, pair.patient_token, 4)
-    expires = time.monotonic() + 4
+    # Long enough to open two sockets with it, in whatever time its minting left.
+    short = mint(server, pair.patient_token, 8)
+    expires = claims_of(short)["exp"]
     with (
         chat_socket(server, pair.chat_id, short) as left,
         user_socket(server, pair.patient_id, short) as renewed,
     ):
         renewed.send("authenticate", token=pair.patient_token, ref=1)
         assert heard(renewed) == []
-        assert left.close_code(timeout=12) == 4401
-        assert -1 < time.monotonic() - expires < 5
+        assert left.close_code(timeout=30) == 4401
+        assert 0 <= time.time() - expires < CLOSED_SECONDS + SLACK_SECONDS
         assert heard(renewed) == []
     assert refusal(server, chat_path(pair), short).status == 401
 
@@ -63,12 +71,13 @@ def test_log_out_closes_every_socket_of_that_session_alone(server: LiveServer, p
         answer = httpx.delete(
             f"{server.base}/_allauth/app/v1/auth/session",
             headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
         )
         assert answer.status_code == 401, answer.text  # allauth's own way to say: logged out
         began = time.monotonic()
-        assert chat.close_code(timeout=6) == 4401
-        assert phone.close_code(timeout=6) == 4401
-        assert time.monotonic() - began < 5
+        assert chat.close_code(CLOSED_SECONDS + SLACK_SECONDS) == 4401
+        assert phone.close_code(CLOSED_SECONDS + SLACK_SECONDS) == 4401
+        assert time.monotonic() - began < CLOSED_SECONDS + SLACK_SECONDS
         assert heard(other_session) == []
         assert heard(therapist) == []
     assert refusal(server, chat_path(pair), token).status == 401
@@ -82,8 +91,9 @@ def test_a_deactivated_users_sockets_close(server: LiveServer, pair: Pair) -> No
     with chat_socket(server, pair.chat_id, pair.therapist_token) as therapist:
         server.sql("UPDATE accounts_user SET is_active = false WHERE id = %s", (pair.patient_id,))
         began = time.monotonic()
-        assert [socket.close_code(timeout=6) for socket in sockets] == [4401, 4401]
-        assert time.monotonic() - began < 5
+        for socket in sockets:
+            assert socket.close_code(CLOSED_SECONDS + SLACK_SECONDS) == 4401
+        assert time.monotonic() - began < CLOSED_SECONDS + SLACK_SECONDS
         assert heard(therapist) == []
     with SocketClient(server, chat_path(pair), pair.therapist_token) as again:
         assert again.next()["type"] == "connection_established"

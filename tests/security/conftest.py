@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -15,6 +16,12 @@ from tests.security.stage import Cast, Person, Stage, cast_of
 @pytest.fixture
 def quiet(server: LiveServer) -> Iterator[None]:
     """Fails where the server logged an error meanwhile."""
+    with no_error_logged(server):
+        yield
+
+
+@contextmanager
+def no_error_logged(server: LiveServer) -> Iterator[None]:
     before = len(server.log_text())
     yield
     news = server.log_text()[before:]

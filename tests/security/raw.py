@@ -22,7 +22,7 @@ class Answer:
         return found
 
 
-def exchange(server: LiveServer, request: bytes, timeout: float = 5) -> Answer:
+def exchange(server: LiveServer, request: bytes, timeout: float = 30) -> Answer:
     """The first answer to these bytes; status 0 where the server only hangs up."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=timeout) as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

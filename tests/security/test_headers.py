@@ -83,7 +83,7 @@ def test_answers_and_errors_are_readable_to_our_origins(
         api.get(paths[CALENDAR], headers=origin),
         api.get("chats/nothing/", headers=origin),
         api.post("messages/", json={}, headers=origin),
-        httpx.get(f"{server.base}/api/me/", headers=origin),
+        httpx.get(f"{server.base}/api/me/", headers=origin, timeout=30),
     ):
         assert allowed_origin(answer) == origin["Origin"], answer.status_code
         named = answer.headers["Access-Control-Expose-Headers"].split(",")

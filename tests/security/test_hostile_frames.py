@@ -176,7 +176,7 @@ def test_what_is_no_frame_closes_the_socket_alone(
         chat_socket(server, pair.chat_id, pair.patient_token) as other,
     ):
         socket.connection.socket.sendall(sent)
-        assert socket.close_code(timeout=5) in (1002, 1007)
+        assert socket.close_code() in (1002, 1007)
         assert heard(other) == []
 
 

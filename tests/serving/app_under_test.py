@@ -1,7 +1,8 @@
 """A small ASGI application behind our server, run as a process with limits as JSON.
 
 `app_under_test.py '{"head_seconds": 0.5}'` prints the bound port. A WebSocket text is a command:
-see `command`; anything else is echoed.
+see `command`; anything else is echoed. What is to take `told` for its seconds ends at SIGUSR1: in
+its turn, however slow the machine. The log says what has begun, for who waits for that.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import logging
 import resource
+import signal
 import sys
 import threading
 import time
@@ -22,6 +24,7 @@ from therapyconnect.serving import PUSH, Limits, PushChannel, make_server
 
 WORDS = "a patient's words"  # named, since a traceback shows source lines
 
+told = asyncio.Event()
 in_flight: set[asyncio.Task[None]] = set()
 stats: dict[str, Any] = {
     "requests": 0,
@@ -38,7 +41,12 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     )
 
 
+async def pause(seconds: str) -> None:
+    await (told.wait() if seconds == "told" else asyncio.sleep(float(seconds)))
+
+
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, told.set)
     while True:
         event = await receive()
         await send({"type": event["type"] + ".complete"})
@@ -56,15 +64,16 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
         size += len(event["body"])
         more = event["more_body"]
     if scope["path"].endswith("/slow"):
-        await asyncio.sleep(float(scope["query_string"]))
+        logging.info("a slow answer begins")
+        await pause(scope["query_string"].decode())
     if scope["path"] in ("/fail", "/beside/broken"):
         raise ValueError(WORDS)
     if scope["path"] == "/endless":
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        for _ in range(
-            1000
-        ):  # 64 MB: more than any kernel holds; to a client that has gone, a send is free
+        # 64 MB: more than any kernel holds; to a client that has gone, a send is free.
+        for _ in range(1000):
             await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+        logging.info("the endless answer ends")
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = {**stats, "method": scope["method"], "size": size, "most_rss": kilobytes * 1024}
     body = json.dumps(answer).encode()
@@ -153,7 +162,8 @@ async def flood(push: PushChannel, rate: int) -> None:
 
 
 async def acknowledge(push: PushChannel, seconds: str, reference: str) -> None:
-    await asyncio.sleep(float(seconds))
+    logging.info("an ack begins")
+    await pause(seconds)
     push.send(f"ack {reference}".encode())
 
 
@@ -164,6 +174,7 @@ def start(work: Any) -> None:
 
 
 async def drain() -> None:
+    logging.info("draining")
     if in_flight:
         await asyncio.wait(in_flight)
 

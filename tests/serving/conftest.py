@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 APP = Path(__file__).with_name("app_under_test.py")
+PATIENCE = 20.0
+"""Seconds for what comes at once, on however busy a machine; below each limit of `ROOMY`."""
 
 
 class Process:
@@ -45,10 +47,38 @@ class Process:
             body: dict[str, Any] = json.loads(client.read_all().partition(b"\r\n\r\n")[2])
             return body
 
+    def until(self, what: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The first stats of which it is true."""
+        deadline = time.monotonic() + PATIENCE
+        while not what(stats := self.stats()):
+            assert time.monotonic() < deadline, stats
+            time.sleep(0.05)
+        return stats
+
+    def until_logged(self, line: str, *, times: int = 1) -> None:
+        """What the application is at, also where it answers no question."""
+        deadline = time.monotonic() + PATIENCE
+        while self.log.read_text().count(line) < times:
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.01)
+
+    def ask_all(self, *requests: bytes) -> list[bytes]:
+        """The answers to all, asked side by side: some come only when a clock has run out."""
+        with contextlib.ExitStack() as stack:
+            clients = []
+            for request in requests:
+                clients.append(stack.enter_context(self.connect()))
+                clients[-1].write(request)
+            return [client.read_all() for client in clients]
+
     def send_signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def tell(self) -> None:
+        """End what waits until told, as `ack:told:reference` does."""
+        self.send_signal(signal.SIGUSR1)
+
+    def wait(self, timeout: float = PATIENCE) -> int:
         return self.process.wait(timeout)
 
     def stop(self) -> None:
@@ -73,7 +103,7 @@ class Client:
         self.sock = socket.socket()
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(8)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(("127.0.0.1", port))
         self.buffer = b""
 
@@ -86,12 +116,15 @@ class Client:
     def write(self, data: bytes) -> None:
         self.sock.sendall(data)
 
-    def dribble(self, data: bytes, *, pause: float) -> None:
-        """A byte at a time, until done or hung up on."""
-        with contextlib.suppress(OSError):
+    def dribble(self, data: bytes, *, pause: float) -> bool:
+        """A byte at a time; whether hung up on before all was said."""
+        try:
             for byte in data:
                 self.sock.sendall(bytes((byte,)))
                 time.sleep(pause)
+        except OSError:
+            return True
+        return False
 
     def read_some(self) -> bytes:
         data = self.sock.recv(1 << 20)
@@ -188,24 +221,41 @@ def error_of(answer: bytes) -> tuple[int, str]:
     return status, error["code"]
 
 
-SHORT = {
-    "head_seconds": 0.6,
-    "body_seconds": 0.6,
+ROOMY: dict[str, float] = {
+    "head_seconds": 60,
+    "body_seconds": 60,
+    "linger_seconds": 30,
+    "stall_seconds": 60,
+    "close_seconds": 30,
+}
+"""Not reached by who is only held up by a busy machine."""
+
+HASTY: dict[str, float] = {
+    **ROOMY,
+    "head_seconds": 1.5,
+    "body_seconds": 1.5,
     "response_stall_seconds": 0.8,
-    "linger_seconds": 1.0,
     "message_seconds": 0.6,
-    "stall_seconds": 1.0,
-    "abort_seconds": 0.3,
     "close_seconds": 0.8,
 }
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
-    """One server with short limits, shared by all tests that leave it as it was."""
-    process = Process(tmp_path_factory.mktemp("serving") / "server.log", **SHORT)
+def shared(folder: Path, limits: dict[str, float]) -> Iterator[Process]:
+    process = Process(folder / "server.log", **limits)
     yield process
     process.stop()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One server for all tests that leave it as it was and wait for none of its clocks."""
+    yield from shared(tmp_path_factory.mktemp("serving"), ROOMY)
+
+
+@pytest.fixture(scope="session")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """The same with short limits, for tests about time."""
+    yield from shared(tmp_path_factory.mktemp("hasty"), HASTY)
 
 
 @pytest.fixture
@@ -214,7 +264,7 @@ def own_server(tmp_path: Path) -> Iterator[MakeServer]:
     made: list[Process] = []
 
     def make(**limits: float) -> Process:
-        made.append(Process(tmp_path / f"server{len(made)}.log", **{**SHORT, **limits}))
+        made.append(Process(tmp_path / f"server{len(made)}.log", **{**ROOMY, **limits}))
         return made[-1]
 
     yield make

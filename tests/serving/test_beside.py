@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from typing import Any
 
 import pytest
@@ -21,9 +20,8 @@ def told(answer: bytes) -> tuple[int, Any]:
 
 
 def ask(server: Process, request: bytes) -> bytes:
-    with server.connect() as client:
-        client.write(request)
-        return client.read_all()
+    (answer,) = server.ask_all(request)
+    return answer
 
 
 # The parser tells of a header when the next one begins.
@@ -43,11 +41,12 @@ REFUSED: dict[str, tuple[int, bytes]] = {
 
 
 @pytest.mark.parametrize("why", REFUSED)
-def test_each_refusal_says_it(server: Process, why: str) -> None:
+def test_each_refusal_says_it(server: Process, hasty: Process, why: str) -> None:
     status, rest = REFUSED[why]
-    for line in (b"/beside/x", b"/beside%2Fx?query", b"http://x/beside/x"):
-        request = b"POST " + line + b" HTTP/1.1\r\n" + HOST + rest
-        assert told(ask(server, request)) == (status, WHO), line
+    lines = (b"/beside/x", b"/beside%2Fx?query", b"http://x/beside/x")
+    requests = [b"POST " + line + b" HTTP/1.1\r\n" + HOST + rest for line in lines]
+    answers = (hasty if why.startswith("late") else server).ask_all(*requests)
+    assert [told(answer) for answer in answers] == [(status, WHO)] * 3
 
 
 def test_two_tokens_are_none(server: Process) -> None:
@@ -56,11 +55,10 @@ def test_two_tokens_are_none(server: Process) -> None:
     assert answer == (413, {**WHO, "authorization": None})
 
 
-@pytest.mark.parametrize(
-    "start", [b"", b"POST /besi", b"POST /other HTTP/1.1\r\n", b"\x16\x03\x01"]
-)
-def test_nothing_is_said_of_what_has_no_name_yet(server: Process, start: bytes) -> None:
-    assert error_of(ask(server, start))[0] in (400, 408)
+def test_nothing_is_said_of_what_has_no_name_yet(hasty: Process) -> None:
+    starts = (b"", b"POST /besi", b"POST /other HTTP/1.1\r\n", b"\x16\x03\x01")
+    for start, answer in zip(starts, hasty.ask_all(*starts)):
+        assert error_of(answer)[0] in (400, 408), start
 
 
 def test_a_refusal_is_not_taken_for_the_request_before_it(server: Process) -> None:
@@ -88,10 +86,10 @@ def test_an_application_that_fails(server: Process) -> None:
 
 def test_who_is_cut_off_by_a_stop_is_told_so(own_server: MakeServer) -> None:
     server = own_server(drain_seconds=0.2, finish_seconds=0.4, cancel_seconds=0.2)
-    with server.connect() as slow, server.connect() as half:
-        slow.write(b"POST /beside/slow?20 HTTP/1.1\r\n" + HOST + b"content-length: 0\r\n\r\n")
+    with server.connect() as half, server.connect() as slow:
         half.write(b"POST /beside/x HTTP/1.1\r\n" + HOST + b"content-length: 9\r\n\r\nhalf")
-        time.sleep(0.1)
+        slow.write(b"POST /beside/slow?told HTTP/1.1\r\n" + HOST + b"content-length: 0\r\n\r\n")
+        server.until_logged("a slow answer begins")  # the half came before it, and is read
         server.send_signal(signal.SIGTERM)
         answer = slow.read_all()
         assert told(answer) == (503, {**WHO, "path": "/beside/slow"})

@@ -49,8 +49,8 @@ def test_a_dribbled_handshake_is_accepted_in_time(server: Process) -> None:
         assert b" 101 " in client.read_head()
 
 
-def test_a_handshake_that_does_not_end_is_refused(server: Process) -> None:
-    with server.connect() as client:
+def test_a_handshake_that_does_not_end_is_refused(hasty: Process) -> None:
+    with hasty.connect() as client:
         client.write(handshake()[:-2])
         assert error_of(client.read_all()) == (408, "request_timeout")
 

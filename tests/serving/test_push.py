@@ -44,6 +44,23 @@ class Transport:
         self.outbox.resume()
 
 
+class Loop(asyncio.SelectorEventLoop):
+    """Its time passes only as told: no holdup of the machine counts."""
+
+    now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+
+async def passes(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Loop)
+    loop.now += seconds
+    await asyncio.sleep(0)  # in this turn the loop finds what is due,
+    await asyncio.sleep(0)  # and has done it before this one ends
+
+
 def run(check: Callable[[Transport, Outbox, list[int]], Any], **limits: float) -> None:
     async def main() -> None:
         transport, closes = Transport(), []
@@ -59,7 +76,8 @@ def run(check: Callable[[Transport, Outbox, list[int]], Any], **limits: float) -
         outbox.open()
         await check(transport, outbox, closes)
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
 
 
 def test_all_frames_of_one_turn_leave_in_one_write() -> None:
@@ -118,11 +136,12 @@ def test_over_the_limit_the_queue_is_dropped_1013_sent_and_the_connection_cut() 
         assert closes == [1013]
         assert transport.writes[-1][:4] == b"\x88\x0d\x03\xf5"
         assert outbox.queued_bytes == 0
+        await passes(0.9)
         assert not transport.aborted
-        await asyncio.sleep(0.05)
+        await passes(0.2)
         assert transport.aborted
 
-    run(check, pending_bytes=1000, abort_seconds=0.02)
+    run(check, pending_bytes=1000, abort_seconds=1)
 
 
 def test_a_stall_ends_and_progress_begins_its_clock_anew() -> None:
@@ -130,15 +149,21 @@ def test_a_stall_ends_and_progress_begins_its_clock_anew() -> None:
         for _ in range(4):
             transport.refuses = True
             outbox.send(b"frame")
-            await asyncio.sleep(0.03)
+            await passes(0)
+            assert outbox.paused
+            await passes(0.9)
             transport.relent()
+        await passes(2)
         assert not closes
         transport.refuses = True
         outbox.send(b"frame")
-        await asyncio.sleep(0.08)
+        await passes(0)
+        await passes(0.9)
+        assert not closes
+        await passes(0.2)
         assert closes == [1013]
 
-    run(check, stall_seconds=0.05)
+    run(check, stall_seconds=1)
 
 
 def test_close_follows_the_queue_once_and_is_bounded() -> None:
@@ -151,7 +176,9 @@ def test_close_follows_the_queue_once_and_is_bounded() -> None:
         )  # cut between two characters
         assert closes == [4401]
         assert not outbox.send(b"no")
-        await asyncio.sleep(0.04)
+        await passes(0.9)
+        assert not transport.aborted
+        await passes(0.2)
         assert transport.aborted
 
-    run(check, close_seconds=0.02)
+    run(check, close_seconds=1)

@@ -83,6 +83,7 @@ def _use_everything(server: LiveServer, data: Path) -> dict[str, list[bytes]]:
             f"{server.base}/api/messages/",
             content=f'{{"text": "{CANARY}"'.encode(),
             headers={**api.headers, "content-type": "application/json"},
+            timeout=30,
         ).status_code == 400  # fmt: skip
         file = api.post(
             "attachments/",
@@ -113,6 +114,7 @@ def _use_everything(server: LiveServer, data: Path) -> dict[str, list[bytes]]:
     refreshed = httpx.post(
         f"{server.base}/_allauth/app/v1/tokens/refresh",
         json={"refresh_token": patient["refresh_token"]},
+        timeout=30,
     ).json()["data"]
     status = server.stop()
     assert status == 0, server.log_text()[-2000:]

@@ -98,7 +98,7 @@ test("429: waits as long as it is told, and goes on in order", async () => {
   const pair = aPair();
   const { p } = await both(pair);
   await p.send({ text: "0" }).sent();
-  await ask(`leave message ${pair.patient_id} 0`);
+  await ask(`leave message ${pair.patient_id} -40`);
   const sent = ["1", "2", "3"].map((text) => p.send({ text }));
   await until(() => sent[0]?.error?.code === "throttled", "it was too much");
   assert.ok((sent[0]?.error?.retryAfter ?? 0) >= 1);

@@ -39,10 +39,10 @@ test("a socket outlives its token; one that can't be renewed ends with it", asyn
   const logged = client({ tokens: store });
   await logged.logIn({ email: emailOf(pair.patient_id), password: PASSWORD });
   const { access, refresh } = (await store.read()) as Tokens;
-  const short = await ask(`mint 9 ${access}`);
-  const ends = Date.now() + 9_500;
+  const short = await ask(`mint 13 ${access}`);
+  const ends = Date.now() + 13_500;
   const tokens = new MemoryTokenStore({ access: short, refresh });
-  const renewed = await client({ tokens, renewSeconds: 4 }).start();
+  const renewed = await client({ tokens, renewSeconds: 8 }).start();
   const states: string[] = [];
   renewed.on("connection", ({ status }) => states.push(status));
   const hopeless = client({ tokens: new MemoryTokenStore({ access: short, refresh: "none" }), renewSeconds: 0 });
