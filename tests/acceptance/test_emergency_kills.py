@@ -58,7 +58,7 @@ def test_every_alert_ends_whatever_is_killed(live: LiveServer, seed: int) -> Non
         over.set()
         for person in people:
             person.join()
-    waits = "SELECT FROM messaging_emergencyalert WHERE state IN ('raised', 'delivered')"
+    waits = "SELECT 1 FROM messaging_emergencyalert WHERE state IN ('raised', 'delivered')"
     when(lambda: not live.sql(waits))
     rows = live.sql(
         "SELECT 'EMG_' || substr(chat_id, 6) || '_' || event_seq, state,"
