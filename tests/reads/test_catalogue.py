@@ -5,8 +5,12 @@ That is what lets the tables be spread over machines by chat, each chat whole in
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
+
+from tests.harness.server import ROOT
 
 # Of each table's every unique index its columns; of the chat's own table `id` is the chat's id.
 _KEYS_SQL = """
@@ -26,11 +30,16 @@ _TABLES_SQL = """
 """
 
 
-@pytest.mark.django_db
-def test_chat_id_is_in_every_unique_key_of_the_chats_tables() -> None:
+def _tables() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_TABLES_SQL)
-        tables = {name for (name,) in cursor.fetchall()}
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.mark.django_db
+def test_chat_id_is_in_every_unique_key_of_the_chats_tables() -> None:
+    tables = _tables()
+    with connection.cursor() as cursor:
         cursor.execute(_KEYS_SQL)
         keys = [(table, index, columns) for table, index, columns in cursor.fetchall()]
     assert {
@@ -49,9 +58,16 @@ def test_chat_id_is_in_every_unique_key_of_the_chats_tables() -> None:
 @pytest.mark.django_db
 def test_every_table_of_messaging_hangs_on_a_chat() -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_TABLES_SQL)
-        of_a_chat = {name for (name,) in cursor.fetchall()}
         all_tables = set(connection.introspection.table_names(cursor))
     messaging = {name for name in all_tables if name.startswith("messaging_")}
     assert messaging
-    assert messaging <= of_a_chat
+    assert messaging <= _tables()
+
+
+@pytest.mark.django_db
+def test_the_guide_spreads_every_one_of_them() -> None:
+    """`docs/guide/scale.md`, by chat."""
+    guide = (ROOT / "docs" / "guide" / "scale.md").read_text()
+    spread = re.findall(r"create_distributed_table\('(\w+)', '(\w+)'", guide)
+    assert {table for table, _ in spread} == _tables()
+    assert {(table, key) for table, key in spread if key != "chat_id"} == {("messaging_chat", "id")}
