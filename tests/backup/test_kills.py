@@ -100,8 +100,15 @@ def test_a_killed_restore_leaves_the_database_as_it_was(origin: Origin, tmp_path
                 connection.execute("CREATE SCHEMA public CREATE TABLE kept (here int)")
         else:
             raise AssertionError("no restore was caught in its middle")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE spread (here int) PARTITION BY HASH (here)")
+            for n in range(8):  # one at least is listed after the whole
+                connection.execute(
+                    f"CREATE TABLE spread_{n} PARTITION OF spread"
+                    f" FOR VALUES WITH (MODULUS 8, REMAINDER {n})"
+                )
         assert "Restored" in live.manage("restore", "--replace", str(origin.file))
-        assert "kept" not in tables(url)
+        assert not [name for name in tables(url) if name.startswith(("kept", "spread"))]
 
 
 def test_a_stream_to_a_reader_that_leaves_is_an_error(origin: Origin) -> None:

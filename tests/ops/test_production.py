@@ -9,10 +9,15 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from socket import create_connection
 
 import httpx
 import pytest
+from websockets import Origin
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from tests.harness.database import own_database
 from tests.harness.server import ROOT, LiveServer
@@ -42,7 +47,6 @@ def settings_of(tmp_path: Path) -> Callable[..., Settings]:
             "THERAPYCONNECT_THROTTLES": "on",
             "THERAPYCONNECT_KEYS": KEYS,
             "THERAPYCONNECT_HOSTS": HOST,
-            "THERAPYCONNECT_ORIGINS": f"https://{HOST}",
             "THERAPYCONNECT_CLAMAV": "off: no file is ever sent in these tests",
             **changes,
         }
@@ -128,12 +132,30 @@ def test_it_serves_its_name_over_https_and_its_operator_by_address(
         assert page.status_code == 200
         for name in ("Strict-Transport-Security", "Referrer-Policy"):
             assert page.headers[name] == me.headers[name]
+        with _browser(live, token, origin=f"https://{HOST}") as socket:
+            assert json.loads(socket.recv(30))["type"] == "connection_established"
+        with pytest.raises(InvalidStatus, match="403"), _browser(live, token, origin="https://x.y"):
+            pass
         for headers in ({}, {"X-Forwarded-Proto": "https"}):
             with pytest.raises(Exception, match="403"):
                 SocketClient(live, "/ws/notifications/p_one123/", token, headers=headers)
     finally:
         web.close()
         live.stop()
+
+
+@contextmanager
+def _browser(live: LiveServer, token: str, *, origin: str) -> Iterator[ClientConnection]:
+    """A page's socket, as it comes through the proxy."""
+    headers = {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"}
+    with (
+        create_connection(("127.0.0.1", live.port)) as line,
+        connect(
+            f"ws://{HOST}/ws/notifications/p_one123/", sock=line, origin=Origin(origin),
+            additional_headers=headers, compression=None,
+        ) as socket,
+    ):  # fmt: skip
+        yield socket
 
 
 def test_who_removes_the_second_factor_cannot_renew_a_socket(

@@ -119,15 +119,18 @@ def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
         raise ImproperlyConfigured(str(error)) from None
 
 
-def _passkeys(env: environ.Env, hosts: list[str], origins: list[str]) -> tuple[str, list[str]]:
+def _own_origins(hosts: list[str]) -> list[str]:
+    """Where browsers find the web client of these hosts, behind a TLS proxy."""
+    # A host that begins with a dot or a star stands for many names, and is none itself.
+    return [f"https://{host}" for host in hosts if host and host[0] not in ".*["]
+
+
+def _passkeys(env: environ.Env, origins: list[str]) -> tuple[str, list[str]]:
     """The domain that passkeys belong to, and the origins that they may be used from.
 
     Both are fixed here: a request's `Host` could have a passkey made for, or used on, another name.
     """
     name = "THERAPYCONNECT_PASSKEY_DOMAIN"
-    if not origins:
-        # A host that begins with a dot or a star stands for many names, and is none itself.
-        origins = [f"https://{host}" for host in hosts if host and host[0] not in ".*["]
     names = [urlsplit(origin).hostname or "" for origin in origins]
     domain = env.str(name, "")
     if not domain:
@@ -169,8 +172,9 @@ def _read() -> Environment:
         "THERAPYCONNECT_HOSTS",
         default=[] if production else ["localhost", "127.0.0.1", "[::1]"],
     )
-    origins = env.list("THERAPYCONNECT_ORIGINS", default=[] if production else demo_origins)
-    passkey_domain, passkey_origins = _passkeys(env, hosts, origins)
+    usual = _own_origins(hosts) if production else demo_origins
+    origins = env.list("THERAPYCONNECT_ORIGINS", default=usual)
+    passkey_domain, passkey_origins = _passkeys(env, origins or _own_origins(hosts))
     return Environment(
         edit_seconds=_whole(env, "THERAPYCONNECT_EDIT_SECONDS", 15 * 60, 0, 365 * _DAY),
         emergency_seconds=_whole(env, "THERAPYCONNECT_EMERGENCY_SECONDS", 5 * 60, 1, _DAY),

@@ -63,6 +63,10 @@ def _mode() -> Iterator[Finding]:
     if ENVIRONMENT.production:
         if not ENVIRONMENT.hosts:
             yield Finding("fail", "hosts", "set THERAPYCONNECT_HOSTS to the names you serve")
+        if not ENVIRONMENT.origins:
+            yield Finding(
+                "warn", "origins", "none: no browser gets a socket; set THERAPYCONNECT_ORIGINS"
+            )
         if any(not origin.startswith("https://") for origin in ENVIRONMENT.origins):
             yield Finding("fail", "origins", "THERAPYCONNECT_ORIGINS must be https:// addresses")
 

@@ -60,13 +60,28 @@ def create_user(
 def deactivate_user(*, user_id: str) -> None:
     """Switch a user off: tokens are refused at once, sockets close within seconds. Idempotent."""
     with transaction.atomic():
-        user = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
-        if user is None:
-            raise NotFound()
+        user = held_user(user_id)
         user.is_active = False
         user.save(update_fields=["is_active"])
         revoke_all_sessions(user_id=user_id)
     transaction.on_commit(lambda: log.info("accounts.user_deactivated", user_id=user_id))
+
+
+def activate_user(*, user_id: str) -> None:
+    """Let a user in again, with a new log-in. Idempotent."""
+    with transaction.atomic():
+        user = held_user(user_id)
+        user.is_active = True
+        user.save(update_fields=["is_active"])
+    transaction.on_commit(lambda: log.info("accounts.user_activated", user_id=user_id))
+
+
+def held_user(user_id: str) -> User:
+    """The user, locked until the transaction ends; `NotFound`."""
+    user = User.objects.select_for_update(no_key=True).filter(id=user_id).first()
+    if user is None:
+        raise NotFound()
+    return user
 
 
 def _problems(user: User, password: str | None) -> list[Problem]:

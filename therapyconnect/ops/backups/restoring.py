@@ -48,10 +48,11 @@ _OTHERS_SQL: Final = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL
 """
+# A partition goes with its table, which may come first.
 _CLEAR_SQL: Final = b"""
 DO $$ DECLARE old record; BEGIN
   FOR old IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
-    EXECUTE format('DROP TABLE public.%I CASCADE', old.tablename);
+    EXECUTE format('DROP TABLE IF EXISTS public.%I CASCADE', old.tablename);
   END LOOP;
 END $$;
 """

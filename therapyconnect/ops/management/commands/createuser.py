@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from typing import Any
 
@@ -14,6 +12,7 @@ from therapyconnect.accounts import services
 from therapyconnect.accounts.models import User
 from therapyconnect.accounts.policies import user_id_problem
 from therapyconnect.core.errors import DomainError, NotFound
+from therapyconnect.ops.passwords import add_password_argument, given_password
 
 _HELP = """\
 Make a user: a therapist, a patient or an admin.
@@ -52,9 +51,7 @@ class Command(BaseCommand):
             metavar="PATIENT_ID",
             help="begin a care relationship with this patient; may be given again",
         )
-        parser.add_argument(
-            "--password-stdin", action="store_true", help="read the password from standard input"
-        )
+        add_password_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         role = options["role"]
@@ -66,7 +63,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "Only a therapist cares for a patient: --cares-for fits --role therapist."
             )
-        password = _piped() if options["password_stdin"] else _asked()
+        password = given_password(piped=options["password_stdin"])
         try:
             with transaction.atomic():
                 user = services.create_user(
@@ -88,19 +85,3 @@ def _care(therapist: User, patient_id: str) -> None:
         services.create_relationship(therapist_id=therapist.id, patient_id=patient_id)
     except NotFound:
         raise CommandError(f"There is no patient {patient_id}: make the patient first.") from None
-
-
-def _piped() -> str:
-    password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise CommandError("Standard input held no password.")
-    return password
-
-
-def _asked() -> str:
-    if not sys.stdin.isatty():
-        raise CommandError("There is no terminal to ask for the password: use --password-stdin.")
-    password = getpass.getpass("Password: ")
-    if password != getpass.getpass("Password again: "):
-        raise CommandError("The two passwords differ.")
-    return password
