@@ -23,7 +23,8 @@ from typing import Any
 
 from bench.stage import ROOT, Server, Stage, _free_port
 
-WORK = {
+PAIRS = 50
+WORK: dict[str, dict[str, Any]] = {
     "200 msg/s by the clock": {"rate": 200.0, "in_flight": 1},
     "50 x 1 in flight": {"rate": 0, "in_flight": 1},
     "50 x 8 in flight": {"rate": 0, "in_flight": 8},
@@ -61,18 +62,21 @@ def nodes(stage: Stage, hub: str) -> Iterator[list[Server]]:
                 env = stage._env("ours", PORT=str(port), THERAPYCONNECT_HUB=address)
                 log = stage.folder / f"{hub}-{n}.log"
                 command = [sys.executable, "manage.py", "run"]
-                started.append(Server(command, port=port, env=env, log=log))
+                started.append(Server(command, port=port, env=env, cwd=ROOT, log=log))
             yield started
         finally:
             for server in started:
                 server.stop()
 
 
-def measure(stage: Stage, there: list[Server], work: dict[str, Any], seconds: float) -> Any:
+def measure(
+    stage: Stage, there: list[Server], work: dict[str, Any], given: argparse.Namespace
+) -> Any:
     job = {
-        **work, "dialect": "ours", "run": secrets.token_hex(4), "pairs": stage.pairs,
-        "seconds": seconds, "port": there[0].port, "other_port": there[-1].port, "receipt_ms": 100,
-        "app_pid": there[0].process.pid, "postgres_pid": stage.postgres_pid, "warm_seconds": 2.0,
+        **work, "idle": False, "dialect": "ours", "run": secrets.token_hex(4), "pairs": stage.pairs["ours"][:PAIRS],
+        "seconds": given.seconds, "port": there[0].port, "other_port": there[-1].port,
+        "receipt_ms": 100, "app_pid": there[0].process.pid, "postgres_pid": stage.postgres_pid,
+        "warm_seconds": given.warm,
     }  # fmt: skip
     stage.settle("ours")
     done = subprocess.run(
@@ -87,18 +91,21 @@ def measure(stage: Stage, there: list[Server], work: dict[str, Any], seconds: fl
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    given = parser.parse_args()
+    parser.add_argument("--seconds", type=float, default=5.0, help="measured, per row")
+    parser.add_argument("--warm", type=float, default=2.0, help="seconds before measuring")
     hubs = ["memory", "postgres", *(["redis"] if shutil.which("redis-server") else [])]
+    parser.add_argument("--hubs", nargs="+", choices=hubs, default=hubs)
+    parser.add_argument("--name", default="cluster", help="of the file in bench/results")
+    given = parser.parse_args()
     found: dict[str, dict[str, list[Any]]] = {}
     load = [os.getloadavg()[0]]
     with Stage() as stage:
-        stage.prepare()
+        stage.prepare(["ours"])
         for _ in range(given.rounds):
-            for hub in hubs:
+            for hub in given.hubs:
                 with nodes(stage, hub) as there:
                     for name, work in WORK.items():
-                        seen = measure(stage, there, work, given.seconds)
+                        seen = measure(stage, there, work, given)
                         found.setdefault(name, {}).setdefault(hub, []).append(seen)
                 load.append(os.getloadavg()[0])
     for name, by_hub in found.items():
@@ -116,7 +123,7 @@ def main() -> int:
     print(f"\nload average meanwhile: {min(load):.1f} to {max(load):.1f}")
     results = ROOT / "bench" / "results"
     results.mkdir(exist_ok=True)
-    (results / "cluster.json").write_text(json.dumps({"load": load, "found": found}, indent=1))
+    (results / f"{given.name}.json").write_text(json.dumps({"load": load, "found": found}, indent=1))
     return 0
 
 
