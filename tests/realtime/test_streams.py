@@ -187,6 +187,35 @@ async def test_a_stream_that_cannot_read_ends_its_sockets_once(
     assert (ear.heard, ear.closed, store.reads) == ([], [1001], 2)
 
 
+async def test_a_busy_chat_elsewhere_is_read_on_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each time that some of it was read, the other node has told of more. A pause would last
+    for ever here: pauses are for what is told and not there."""
+    monkeypatch.setattr(streams, "FILL_DELAYS", (0.0, 3600.0))
+    store = Store()
+    hub, ear = listening(store, "p_bbb", {CHAT: 0})
+    stream = hub.stream(CHAT)
+    assert stream is not None
+    read = store.read
+
+    async def read_and_hear_of_more(chat_id: str, after_seq: int) -> Stretch:
+        stretch = await read(chat_id, after_seq)
+        if store.last_seq < 50:
+            store.last_seq += 1
+            stream.expect(store.last_seq)
+        return stretch
+
+    stream._read = read_and_hear_of_more
+    store.last_seq = 1
+    stream.expect(1)
+    for _ in range(1_000):
+        if len(ear.heard) == 50:
+            break
+        await asyncio.sleep(0.01)
+    assert ear.heard == [*range(1, 51)]
+
+
 @pytest.mark.parametrize(
     ("facts", "code"),
     [

@@ -133,8 +133,11 @@ class ChatStream:
 
     async def _read_missing(self) -> None:
         try:
-            for delay in FILL_DELAYS:
-                await asyncio.sleep(delay)
+            tries = 0
+            while tries < len(FILL_DELAYS):
+                await asyncio.sleep(FILL_DELAYS[tries])
+                tries += 1
+                before = self.last
                 try:
                     while self.last is not None:
                         stretch = await self._read(self.chat_id, self.last)
@@ -153,6 +156,8 @@ class ChatStream:
                     continue
                 if self._waiting is None and (self.last or 0) >= self._expected:
                     return
+                if self.last != before:
+                    tries = 0  # it goes on, and more was told meanwhile: nothing is waited for
             log.error("stream.lost", chat_id=self.chat_id)
             self._closed = True
             self._lost(self.chat_id)
