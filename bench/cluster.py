@@ -73,7 +73,8 @@ def measure(
     stage: Stage, there: list[Server], work: dict[str, Any], given: argparse.Namespace
 ) -> Any:
     job = {
-        **work, "idle": False, "dialect": "ours", "run": secrets.token_hex(4), "pairs": stage.pairs["ours"][:PAIRS],
+        **work, "idle": False, "dialect": "ours", "run": secrets.token_hex(4),
+        "pairs": stage.pairs["ours"][:PAIRS],
         "seconds": given.seconds, "port": there[0].port, "other_port": there[-1].port,
         "receipt_ms": 100, "app_pid": there[0].process.pid, "postgres_pid": stage.postgres_pid,
         "warm_seconds": given.warm,
@@ -95,7 +96,7 @@ def main() -> int:
     parser.add_argument("--warm", type=float, default=2.0, help="seconds before measuring")
     hubs = ["memory", "postgres", *(["redis"] if shutil.which("redis-server") else [])]
     parser.add_argument("--hubs", nargs="+", choices=hubs, default=hubs)
-    parser.add_argument("--name", default="cluster", help="of the file in bench/results")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "cluster.json")
     given = parser.parse_args()
     found: dict[str, dict[str, list[Any]]] = {}
     load = [os.getloadavg()[0]]
@@ -121,9 +122,7 @@ def main() -> int:
             ack, delivery = (f"{times[n]:.1f}/{times[n + 1]:.1f}" for n in (0, 2))
             print(f"  {hub:22} {rate:8,.0f}    {ack:16}  {delivery:20}  {lost[0]}, {lost[1]}")
     print(f"\nload average meanwhile: {min(load):.1f} to {max(load):.1f}")
-    results = ROOT / "bench" / "results"
-    results.mkdir(exist_ok=True)
-    (results / f"{given.name}.json").write_text(json.dumps({"load": load, "found": found}, indent=1))
+    given.out.write_text(json.dumps({"load": load, "found": found}, indent=1))
     return 0
 
 

@@ -215,7 +215,8 @@ def guide() -> str:
     """The page that people read."""
     parts = [
         _ABOUT,
-        "## Operations\n",
+        "## Operations\n\nAn administrator's 200 to lifting a block changes nothing: only a"
+        " deletion is theirs to lift.\n",
         _table("operation", OPERATIONS),
         "## Frames on an open socket\n\nThe type of the answer, or the code of the error.\n",
         _table("frame", FRAMES),

@@ -59,8 +59,11 @@ REFUSALS: Final[dict[int, str]] = {
 
 CLOSE_CODES: Final[dict[int, str]] = {
     GOING_AWAY: "The server is going away: reconnect with jitter, then resume.",
+    1002: "A frame that breaks the protocol: mend the client.",
+    1007: "A text frame that is not UTF-8: mend the client.",
     1008: "Too many frames, or one that was not finished in time: slow down.",
     1009: f"A frame over {_LIMITS.message_bytes // 1024} KiB: mend the client.",
+    1011: "No sign of life after a ping, or a failure of ours: reconnect, then resume.",
     1013: "This client reads too slowly (best effort): reconnect, then resume.",
     TOKEN_ENDED: "Token expired, session ended or user deactivated: refresh, or log in.",
     BLOCKED: "The chat is blocked, or its care relationship ended: fetch the chat list.",

@@ -215,6 +215,7 @@ export class Log extends Component<Props, State> {
       this.#end = false;
       focusItem(list, item);
       item.scrollIntoView({ block: "center" });
+      if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
       item.animate([{ background: "var(--accent-soft)" }, { background: "transparent" }], { duration: 1_600, easing: "ease-in" });
     });
   };

@@ -29,7 +29,7 @@ const WORDS: Readonly<Record<string, string>> = {
   encrypted_file: "This file is under a password. Send it without one: the chat is encrypted.",
   damaged_file: "This file can't be sent: it is damaged. Open it and save it anew.",
   empty_file: "This file can't be sent: it is empty.",
-  file_too_large: "This file can't be sent: it is larger than 50 MB.",
+  payload_too_large: "This is too large to be sent. A file may have 50 MB.",
   image_too_large: "This picture can't be sent: it has too many pixels.",
   quota_exceeded: "There is no room left for your files.",
   not_found: "That is not there any more.",
