@@ -186,6 +186,7 @@ export class Outbox extends Emitter<OutboxEvents> {
       outgoing.is("sending");
       try {
         const sent = await this.#ask(outgoing);
+        if (this.#left(outgoing)) return false;
         if (this.#all.get(outgoing.id) === outgoing) this.#drop(outgoing.id);
         if (sent === null) outgoing.fail(discarded());
         else {
@@ -195,6 +196,7 @@ export class Outbox extends Emitter<OutboxEvents> {
         return true;
       } catch (cause) {
         const error = errorOfFailure(cause);
+        if (this.#left(outgoing)) return false;
         if (this.#all.get(outgoing.id) !== outgoing) return this.#user !== null;
         outgoing.wait(error);
         broken = error.status === 500 ? broken + 1 : 0;
@@ -211,6 +213,11 @@ export class Outbox extends Emitter<OutboxEvents> {
       }
     }
     return this.#user !== null;
+  }
+
+  /** Whether its sender logged out meanwhile: what becomes of it is told to nobody who comes after. */
+  #left(outgoing: Outgoing): boolean {
+    return this.#user !== outgoing.record.sender && this.#all.get(outgoing.id) !== outgoing;
   }
 
   /** One request, by one tab at a time; null where it was taken back in another tab. */

@@ -97,6 +97,26 @@ test("what is answered after a log-out is not the next user's", async () => {
   await leaving;
 });
 
+test("what was on its way at a log-out tells the next user nothing", async () => {
+  const [pair, next] = [aPair(), aPair()];
+  const answers = new HeldAnswers();
+  const shared = await having(pair.patient_token, { fetch: answers.fetch });
+  answers.hold("send_message");
+  const help = shared.chat(pair.chat_id).send({ text: "Help", emergency: true });
+  await until(() => answers.waiting === 1, "it is on its way");
+  const leaving = shared.logOut();
+  await assert.rejects(help.sent(), { code: "signed_out" });
+  const told: string[] = [];
+  shared.on("outgoing", ({ state }) => told.push(state));
+  answers.release();
+  await leaving;
+  await shared.logIn({ email: emailOf(next.patient_id), password: PASSWORD });
+  await shared.start();
+  await shared.chat(next.chat_id).send({ text: "mine" }).sent();
+  assert.deepEqual(told, ["queued", "sending", "sent"]);
+  assert.deepEqual([shared.crisisResources, help.state], [[], "failed"]);
+});
+
 test("a first look at notices that is answered after a log-out tells the next user nothing", async () => {
   const [pair, next] = [aPair(), aPair()];
   const admin = await anAdmin();
