@@ -71,6 +71,18 @@ def test_who_lost_the_phone_gets_in_by_the_password_alone(
     assert "0 second factors" in account("reset-factors", THERAPIST)
 
 
+def test_a_log_in_that_was_half_way_ends_there(therapist: User, account: Account) -> None:
+    """Whoever knows the old password and waits at the code gets in by neither change."""
+    enrol(logged_in(THERAPIST))
+    half = Api(session=log_in(THERAPIST).meta["session_token"])
+    account("password", THERAPIST, OTHER_PASSWORD)
+    account("reset-factors", THERAPIST)
+    assert half.auth("POST", "auth/2fa/authenticate", {"code": "000000"}).status >= 400
+    assert half.auth("GET", "auth/session").status in (401, 410)
+    assert half.auth("GET", "auth/sessions").status in (401, 410)
+    assert half.me().status == 401
+
+
 def test_off_and_on_again(therapist: User, patient: User, account: Account) -> None:
     api, bystander = logged_in(PATIENT), logged_in(THERAPIST)
     for _ in range(2):
