@@ -171,7 +171,7 @@ def test_a_provider_that_hangs_is_waited_for_once(
     clock.at += FRESH_SECONDS
     start = time.monotonic()
     assert keys.key_for("old", "ES256") is not None
-    assert 2.5 < time.monotonic() - start < 15  # 3 s, and what a busy machine takes beside
+    assert 2.5 < time.monotonic() - start < 4
     _settle(keys)
     clock.at += ASK_SECONDS
     asked = provider.asked
@@ -226,7 +226,7 @@ def test_a_fetch_is_bounded(provider: Provider, illness: Any) -> None:
     start = time.monotonic()
     with pytest.raises(FetchFailed):
         fetch(provider.url)
-    assert time.monotonic() - start < 15  # 3 s; to its end the drip would take 20
+    assert time.monotonic() - start < 4
     assert provider.asked == 1, "a redirect is not followed"
 
 

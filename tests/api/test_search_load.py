@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from statistics import median
 
 import psycopg
 import pytest
@@ -117,7 +116,7 @@ def test_calls_for_help_get_through_beside_all_searches(
             waits.append(time.monotonic() - began)
         statuses = Counter(answers)
     assert statuses == {201: CALLS}
-    assert median(waits) < 1  # none of them waits for the searches, of which each takes longer
+    assert len([wait for wait in waits if wait > 1]) <= 1
     assert searches[200] > 0
     assert set(searches) == {200, 429}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.harness.server import LiveServer, Pair
-from tests.harness.sockets import SLACK_SECONDS, chat_socket, user_socket
+from tests.harness.sockets import chat_socket, user_socket
 from tests.realtime.tools import heard
 
 
@@ -23,7 +23,7 @@ def test_it_is_told_to_the_other_and_never_to_the_typist(server: LiveServer, pai
         assert desk.next() == frame
         assert pocket.next() == {**frame, "chat_id": pair.chat_id}
         assert desk.next() == {**frame, "is_typing": False}
-        assert 4.5 < time.monotonic() - began < 5 + SLACK_SECONDS
+        assert 4.5 < time.monotonic() - began < 6.5
         assert pocket.next()["is_typing"] is False
         for own in (typist, own_phone, own_tablet):
             assert heard(own) == []

@@ -122,7 +122,7 @@ def _identity_providers(env: environ.Env) -> tuple[IdentityProvider, ...]:
 def _own_origins(hosts: list[str]) -> list[str]:
     """Where browsers find the web client of these hosts, behind a TLS proxy."""
     # A host that begins with a dot or a star stands for many names, and is none itself.
-    return [f"https://{host}" for host in hosts if host and host[0] not in ".*["]
+    return [f"https://{host.lower()}" for host in hosts if host and host[0] not in ".*["]
 
 
 def _passkeys(env: environ.Env, origins: list[str]) -> tuple[str, list[str]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from therapyconnect.accounts import services
 from therapyconnect.accounts.selectors import user_by_email, user_by_id
 from therapyconnect.core.errors import DomainError
+from therapyconnect.ops.commands import ExplainedCommand
 from therapyconnect.ops.passwords import add_password_argument, given_password
 
 _HELP = """\
@@ -27,13 +28,8 @@ Examples:
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = _HELP
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=["deactivate", "activate", "password", "reset-factors"])

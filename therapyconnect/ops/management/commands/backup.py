@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from therapyconnect.ops.backups import objects
 from therapyconnect.ops.backups.errors import BackupError
 from therapyconnect.ops.backups.making import make_backup
 from therapyconnect.ops.backups.progress import as_size
 from therapyconnect.ops.backups.whole_file import whole_file
+from therapyconnect.ops.commands import ExplainedCommand
 
 _HELP = """\
 Write all that the database holds into one sealed file, while the server runs. The objects of
@@ -29,14 +30,9 @@ Examples:
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = _HELP
     requires_system_checks: list[Any] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="where to write it; - is standard output")

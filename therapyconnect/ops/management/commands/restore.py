@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from therapyconnect.accounts.models import User
 from therapyconnect.attachments.storage import StoreDown
@@ -16,6 +16,7 @@ from therapyconnect.ops import checkup
 from therapyconnect.ops.backups import objects
 from therapyconnect.ops.backups.errors import BackupError
 from therapyconnect.ops.backups.restoring import check_backup, check_database, check_note, load
+from therapyconnect.ops.commands import ExplainedCommand
 
 _HELP = """\
 Put a backup into an empty database that no server uses, with the key ring that belongs to it.
@@ -30,14 +31,9 @@ Examples:
 """
 
 
-class Command(BaseCommand):
+class Command(ExplainedCommand):
     help = _HELP
     requires_system_checks: list[Any] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE")
